@@ -1,0 +1,1 @@
+"""The HTTP service: accepts messages, tells where they are."""

@@ -1,0 +1,1 @@
+"""A small model server that speaks Ollama's HTTP API."""

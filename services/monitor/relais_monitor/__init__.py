@@ -1,0 +1,1 @@
+"""The monitor: reads the database, tells the truth about it."""

@@ -1,0 +1,1 @@
+"""What the services of Relais share: lifecycle, store, broker, settings, telemetry."""

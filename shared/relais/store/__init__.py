@@ -1,0 +1,1 @@
+"""The database: schema, statements, and the functions that run them. Only this package holds SQL."""
