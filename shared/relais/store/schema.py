@@ -245,7 +245,6 @@ workers = Table(
     "workers",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("lock_key", Integer, nullable=False, comment="second key of the advisory lock it holds while alive"),
     Column("name", Text, nullable=False, comment="host and process"),
     Column("queues", ARRAY(Text), nullable=False),
     Column("slots", Integer, nullable=False),

@@ -1,0 +1,61 @@
+"""Connections to PostgreSQL with the limits that a queue needs."""
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+# A pinned snapshot kills a queue table (dead rows can't be vacuumed) and a lost client must not hold locks.
+_SESSION_LIMITS = {
+    "idle_in_transaction_session_timeout": "10s",
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "tcp_user_timeout": "10s",
+}
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Name the driver: `postgresql://…` becomes `postgresql+psycopg://…`; other spellings stay."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _options(*, pool_size: int, pool_timeout_s: float, application_name: str) -> dict[str, Any]:
+    settings = " ".join(f"-c {name}={value}" for name, value in _SESSION_LIMITS.items())
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": pool_timeout_s,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "application_name": application_name,
+            "options": settings,
+            "connect_timeout": max(2, int(pool_timeout_s)),
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+        },
+    }
+
+
+def make_engine(url: str, *, pool_size: int, pool_timeout_s: float = 3.0, application_name: str = "relais") -> Engine:
+    """Make a pool of at most `pool_size` connections; nothing connects yet.
+
+    A request that waits longer than `pool_timeout_s` seconds for one gets `sqlalchemy.exc.TimeoutError`.
+    """
+    return create_engine(
+        sqlalchemy_url(url),
+        **_options(pool_size=pool_size, pool_timeout_s=pool_timeout_s, application_name=application_name),
+    )
+
+
+def make_async_engine(
+    url: str, *, pool_size: int, pool_timeout_s: float = 3.0, application_name: str = "relais"
+) -> AsyncEngine:
+    """The same pool for asyncio; the store's functions run on it through `AsyncConnection.run_sync`."""
+    return create_async_engine(
+        sqlalchemy_url(url),
+        **_options(pool_size=pool_size, pool_timeout_s=pool_timeout_s, application_name=application_name),
+    )
