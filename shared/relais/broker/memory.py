@@ -1,0 +1,25 @@
+"""The broker of the embedded mode: tokens in this process's memory.
+
+It loses nothing that matters when the process dies: tokens are only wake-ups, and the sweeper announces what waits.
+"""
+
+from dramatiq import Middleware
+from dramatiq.brokers.stub import StubBroker
+
+from relais.queues import QUEUE_NAMES
+
+
+class MemoryBroker(StubBroker):
+    """Dramatiq's in-memory broker with the queues of Relais and the view of them that the sweeper needs."""
+
+    def __init__(self, middleware: list[Middleware]) -> None:
+        super().__init__(middleware=middleware)
+        for name in QUEUE_NAMES:
+            self.declare_queue(name)
+
+    def tokens_ready(self, queue_name: str) -> int:
+        """How many tokens no worker has taken yet."""
+        return int(self.queues[queue_name].qsize())
+
+    def keep_alive(self) -> None:
+        """Nothing to keep alive in memory."""

@@ -1,0 +1,102 @@
+"""Publishes tokens from one long-lived thread, so that a request waits for the broker no longer than it chooses.
+
+One thread means one connection: Dramatiq's broker opens one for each thread that publishes, and a web server's threads
+come and go (dramatiq #381, #540, #649).
+"""
+
+import queue
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import structlog
+from dramatiq.errors import BrokerConnectionError
+
+from relais.broker.connect import AnyBroker
+from relais.broker.tokens import make_token
+
+_MOST_REQUESTS = 1_000
+_IDLE_S = 5.0
+_PAUSE_AFTER_FAILURE_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    queue_name: str
+    count: int
+    done: "Future[bool]" = field(default_factory=Future)
+
+
+class Publisher:
+    """The outlet for tokens of one process. A token that isn't published is no loss: the sweeper makes up for it."""
+
+    def __init__(self, broker: AnyBroker) -> None:
+        self._broker = broker
+        self._requests: queue.Queue[_Request | None] = queue.Queue(maxsize=_MOST_REQUESTS)
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self._down_until = 0.0
+        self._up: bool | None = None
+
+    @property
+    def up(self) -> bool | None:
+        """Whether the broker took the last token; None before the first."""
+        return self._up
+
+    def start(self) -> None:
+        """Start the thread; it connects with the first token."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Publish what was asked for so far, then end the thread."""
+        self._requests.put(None)
+        self._thread.join(timeout_s)
+
+    def request(self, queue_name: str, count: int = 1) -> "Future[bool]":
+        """Ask for `count` tokens; the future tells whether the broker confirmed them all. Never blocks."""
+        wanted = _Request(queue_name, count)
+        try:
+            self._requests.put_nowait(wanted)
+        except queue.Full:
+            wanted.done.set_result(False)
+        return wanted.done
+
+    def publish(self, queue_name: str, count: int = 1, *, timeout_s: float) -> bool:
+        """Publish tokens and wait up to `timeout_s` seconds; False when they weren't confirmed by then."""
+        try:
+            return self.request(queue_name, count).result(timeout_s)
+        except TimeoutError:
+            return False
+
+    def _run(self) -> None:
+        while True:
+            try:
+                wanted = self._requests.get(timeout=_IDLE_S)
+            except queue.Empty:
+                self._broker.keep_alive()
+                continue
+            if wanted is None:
+                return
+            confirmed = self._send(wanted)
+            if not wanted.done.cancelled():
+                wanted.done.set_result(confirmed)
+
+    def _send(self, wanted: _Request) -> bool:
+        if time.monotonic() < self._down_until:
+            return False  # a broker that is away costs one attempt a second, not one a message
+        try:
+            for _ in range(wanted.count):
+                self._broker.enqueue(make_token(wanted.queue_name))
+        except (BrokerConnectionError, OSError) as error:
+            self._note(up=False, error=error)
+            self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S
+            return False
+        self._note(up=True)
+        return True
+
+    def _note(self, *, up: bool, error: Exception | None = None) -> None:
+        if up != self._up and not (up and self._up is None):
+            log.warning("broker.up" if up else "broker.down", error=None if error is None else repr(error))
+        self._up = up

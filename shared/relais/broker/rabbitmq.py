@@ -1,0 +1,114 @@
+"""Tokens on RabbitMQ, with the hazards of Dramatiq's broker closed (see docs/adr and HAZARDS in the design)."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import pika.exceptions
+from dramatiq import Middleware
+from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.errors import ConnectionClosed
+
+from relais.queues import QUEUE_NAMES
+
+# pika's defaults wait for ever on a blocked broker; one attempt each, since the caller decides about another.
+_CONNECTION_LIMITS = {
+    "heartbeat": "30",
+    "blocked_connection_timeout": "5",
+    "connection_attempts": "1",
+    "socket_timeout": "5",
+    "stack_timeout": "10",
+}
+# Tokens are wake-ups: beyond this depth the oldest are dropped, and the sweeper tops up when few are left.
+_MOST_TOKENS = 100_000
+
+
+def with_connection_limits(url: str) -> str:
+    """Add the time limits that the URL doesn't set itself."""
+    parts = urlsplit(url)
+    query = _CONNECTION_LIMITS | dict(parse_qsl(parts.query))
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+class TokenConsumer(_RabbitmqConsumer):
+    """Ignores acknowledgements of messages that an earlier connection delivered.
+
+    Delivery tags restart at 1 after a reconnect, so an old message's tag would acknowledge another message that nobody
+    has started (dramatiq brokers/rabbitmq.py:644, worker.py:412).
+    """
+
+    def __next__(self) -> Any:
+        message = super().__next__()
+        if message is not None:
+            message.delivered_by = self
+        return message
+
+    def ack(self, message: Any) -> None:
+        """Acknowledge, if this consumer delivered the message."""
+        if message.delivered_by is self:
+            super().ack(message)
+
+    def nack(self, message: Any) -> None:
+        """Reject, if this consumer delivered the message."""
+        if message.delivered_by is self:
+            super().nack(message)
+
+
+class TokenBroker(RabbitmqBroker):
+    """Dramatiq's RabbitMQ broker that owns the arguments of the queues and always waits for confirms.
+
+    Quorum queues, on RabbitMQ 3.10 and 4.x alike. No dead-letter queue: a token that can't be handled is worthless,
+    and the sweeper announces again whatever still waits.
+    """
+
+    def __init__(self, url: str, middleware: list[Middleware]) -> None:
+        super().__init__(url=with_connection_limits(url), confirm_delivery=True, middleware=middleware)
+        for name in QUEUE_NAMES:
+            self.declare_queue(name)
+
+    @property
+    def consumer_class(self) -> type[TokenConsumer]:
+        """The consumer that guards acknowledgements."""
+        return TokenConsumer
+
+    def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:  # noqa: ARG002 -- upstream's signature
+        return {"x-queue-type": "quorum", "x-max-length": _MOST_TOKENS, "x-overflow": "drop-head"}
+
+    def _declare_xq_queue(self, queue_name: str) -> None:
+        """Tokens have no dead-letter queue."""
+
+    def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
+        """Publish one message and wait for the confirm.
+
+        Raises:
+            dramatiq.errors.ConnectionClosed: whatever pika raised, a refusal by the server among it.
+        """
+        try:
+            return super().enqueue(message, delay=delay)
+        except pika.exceptions.AMQPError as error:
+            del self.connection
+            raise ConnectionClosed(error) from None
+
+    def tokens_ready(self, queue_name: str) -> int:
+        """How many tokens no worker has taken yet.
+
+        Raises:
+            dramatiq.errors.ConnectionClosed: the broker can't be reached.
+        """
+        try:
+            self.declare_queue(queue_name, ensure=True)
+            answer = self.channel.queue_declare(queue=queue_name, passive=True)
+        except (pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError) as error:
+            self.queues_pending.add(queue_name)  # it may have been wiped: declare it again next time
+            del self.connection
+            raise ConnectionClosed(error) from None
+        return int(answer.method.message_count)
+
+    def keep_alive(self) -> None:
+        """Answer the server's heartbeats on this thread's idle connection."""
+        connection = getattr(self.state, "connection", None)
+        if connection is None:
+            return
+        try:
+            connection.process_data_events(time_limit=0)
+        except (pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError):
+            del self.connection

@@ -1,0 +1,73 @@
+"""Acts on all jobs that match a filter, in bounded batches, and counts them first for a preview."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from relais.lifecycle import CANCEL, RETRY, State, Transition
+from relais.store.jobs import cancel_jobs, retry_jobs
+from relais.store.transitions import states_sql
+
+MATCHES = """
+    (CAST(:state AS text) IS NULL OR j.state = :state)
+    AND (CAST(:kind AS text) IS NULL OR j.kind = :kind)
+    AND (CAST(:agent AS text) IS NULL OR j.agent_id = (SELECT a.id FROM agents a WHERE a.slug = :agent))
+    AND (CAST(:error_code AS text) IS NULL OR j.error_code = :error_code)
+    AND (CAST(:older_than_s AS float) IS NULL OR j.created_at < now() - make_interval(secs => :older_than_s))
+    AND (CAST(:ids AS uuid[]) IS NULL OR j.id = ANY(:ids))"""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs: every field that is not None must match. `older_than_s` counts seconds since the job was accepted."""
+
+    state: State | None = None
+    kind: str | None = None
+    agent: str | None = None
+    error_code: str | None = None
+    older_than_s: float | None = None
+    ids: tuple[UUID, ...] | None = None
+
+    def bind(self) -> dict[str, Any]:
+        """The values for `MATCHES`."""
+        values = asdict(self)
+        values["state"] = self.state and str(self.state)
+        values["ids"] = None if self.ids is None else list(self.ids)
+        return values
+
+
+def _within_reach(arrow: Transition) -> str:
+    return f"j.state IN {states_sql(arrow.sources)} AND {MATCHES}"
+
+
+_COUNT = {arrow: text(f"SELECT count(*) FROM jobs j WHERE {_within_reach(arrow)}") for arrow in (RETRY, CANCEL)}
+_SELECT = {
+    arrow: text(f"SELECT j.id FROM jobs j WHERE {_within_reach(arrow)} ORDER BY j.created_at, j.id LIMIT :limit")
+    for arrow in (RETRY, CANCEL)
+}
+
+
+def count_retryable(conn: Connection, which: JobFilter) -> int:
+    """How many jobs `retry_matching` would put back."""
+    return int(conn.execute(_COUNT[RETRY], which.bind()).scalar_one())
+
+
+def count_cancellable(conn: Connection, which: JobFilter) -> int:
+    """How many jobs `cancel_matching` would stop."""
+    return int(conn.execute(_COUNT[CANCEL], which.bind()).scalar_one())
+
+
+def retry_matching(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
+    """Put up to `limit` matching failed or cancelled jobs back, oldest first; return the ids that moved."""
+    return retry_jobs(conn, _select(conn, RETRY, which, limit))
+
+
+def cancel_matching(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
+    """Cancel up to `limit` matching jobs that wait or run, oldest first; return the ids that moved."""
+    return cancel_jobs(conn, _select(conn, CANCEL, which, limit))
+
+
+def _select(conn: Connection, arrow: Transition, which: JobFilter, limit: int) -> list[UUID]:
+    return [row.id for row in conn.execute(_SELECT[arrow], which.bind() | {"limit": limit})]

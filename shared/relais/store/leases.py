@@ -1,0 +1,53 @@
+"""Keeps the leases of a worker's running jobs, and tells it which it has lost and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+Standing = Literal["held", "cancelled", "superseded"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseReport:
+    """How a worker's attempt stands after a heartbeat."""
+
+    job_id: UUID
+    attempt: int
+    standing: Standing
+
+
+# One round trip: the worker lives, its leases run on, and what it no longer holds comes back with the reason.
+_BEAT = text("""
+WITH mine AS (
+    SELECT * FROM unnest(CAST(:job_ids AS uuid[]), CAST(:attempts AS int[])) AS m(job_id, attempt)),
+renewed AS (
+    UPDATE leases l SET expires_at = now() + make_interval(secs => :lease_s)
+    FROM mine WHERE l.job_id = mine.job_id AND l.attempt = mine.attempt AND l.worker_id = :worker_id
+    RETURNING l.job_id),
+alive AS (
+    UPDATE workers SET heartbeat_at = now(), stopped_at = NULL WHERE id = :worker_id)
+SELECT mine.job_id, mine.attempt, renewed.job_id IS NOT NULL AS held, j.state = 'cancelled' AS cancelled
+FROM mine LEFT JOIN renewed USING (job_id) LEFT JOIN jobs j ON j.id = mine.job_id""")
+
+
+def beat(conn: Connection, *, worker_id: int, lease_s: float, running: Mapping[UUID, int]) -> list[LeaseReport]:
+    """Renew the leases of the attempts in `running` (job id to attempt) and record that the worker lives."""
+    rows = conn.execute(
+        _BEAT,
+        {
+            "worker_id": worker_id,
+            "lease_s": lease_s,
+            "job_ids": list(running),
+            "attempts": list(running.values()),
+        },
+    )
+    return [LeaseReport(row.job_id, row.attempt, _standing(row.held, row.cancelled)) for row in rows]
+
+
+def _standing(held: bool, cancelled: bool | None) -> Standing:
+    if held:
+        return "held"
+    return "cancelled" if cancelled else "superseded"

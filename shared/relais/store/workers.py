@@ -1,0 +1,52 @@
+"""The register of worker processes: who is there, with how many slots, and who died."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+# First key of the session-level advisory lock that each living worker holds; the second is its id. PostgreSQL releases
+# it when the worker's connection dies, so a death is noticed before any lease runs out (DESIGN.md §2, rule 3).
+LOCK_CLASS = 7_235_002
+
+_REGISTER = text("""
+INSERT INTO workers (name, queues, slots, version) VALUES (:name, :queues, :slots, :version) RETURNING id""")
+_HOLD_LOCK = text("SELECT pg_advisory_lock(:lock_class, CAST(:worker_id AS int))")
+_SAY_GOODBYE = text("UPDATE workers SET stopped_at = now() WHERE id = :worker_id")
+
+# A lock is free after a restart of the database too, until the workers are back: they get the grace.
+_DECLARE_DEAD = text("""
+UPDATE workers w SET stopped_at = now()
+WHERE w.stopped_at IS NULL
+  AND w.heartbeat_at < now() - make_interval(secs => :silence_s)
+  AND pg_postmaster_start_time() < now() - make_interval(secs => :grace_s)
+  AND NOT EXISTS (
+      SELECT FROM pg_locks l
+      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+        AND l.classid = :lock_class AND l.objid = CAST(w.id AS oid)
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+RETURNING w.id""")
+
+
+def register_worker(conn: Connection, *, name: str, queues: Sequence[str], slots: int, version: str) -> int:
+    """Enter a worker process into the register; return its id."""
+    row = conn.execute(_REGISTER, {"name": name, "queues": list(queues), "slots": slots, "version": version})
+    return int(row.scalar_one())
+
+
+def hold_worker_lock(conn: Connection, worker_id: int) -> None:
+    """Take the lock that shows that the worker lives; it is held until the connection ends."""
+    conn.execute(_HOLD_LOCK, {"lock_class": LOCK_CLASS, "worker_id": worker_id})
+
+
+def say_goodbye(conn: Connection, worker_id: int) -> None:
+    """Record that the worker stopped on purpose."""
+    conn.execute(_SAY_GOODBYE, {"worker_id": worker_id})
+
+
+def declare_dead(conn: Connection, *, silence_s: float, grace_s: float) -> list[int]:
+    """Mark workers as stopped whose lock is free and whose last heartbeat is older than `silence_s`; return their ids.
+
+    Nobody is declared dead within `grace_s` seconds of a start of the database.
+    """
+    found = conn.execute(_DECLARE_DEAD, {"silence_s": silence_s, "grace_s": grace_s, "lock_class": LOCK_CLASS})
+    return [int(row.id) for row in found]
