@@ -1,0 +1,103 @@
+"""Runs the store's functions on the asynchronous pool, within a time that a request can afford."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Statement = Callable[Concatenate[Connection, P], T]
+
+
+class DatabaseAwayError(Exception):
+    """The database can't be reached, has no free connection, or is too slow; the same call may succeed later."""
+
+
+class Database:
+    """The one way of the API to the store.
+
+    Args:
+        engine: its pool; `pool_timeout` bounds the wait for a connection.
+        patience_s: longest that a call may take altogether, also when the server is frozen and drops nothing.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, patience_s: float) -> None:
+        self._engine = engine
+        # Reads are single statements, each its own snapshot: without BEGIN and ROLLBACK they cost one round trip.
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._patience_s = patience_s
+        self._abandoned: set[asyncio.Task[Any]] = set()
+        self._up = True
+
+    async def read(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of the store that changes nothing.
+
+        Raises:
+            DatabaseAwayError: no answer within the time.
+        """
+        return await self._within_patience(self._read(function, *args, **kwargs))
+
+    async def write(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of the store in a transaction of its own.
+
+        Raises:
+            DatabaseAwayError: no answer within the time; the transaction may have been committed all the same.
+        """
+        return await self._within_patience(self._write(function, *args, **kwargs))
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._engine.dispose()
+
+    async def _read(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._reader.connect() as conn:
+            return await conn.run_sync(function, *args, **kwargs)
+
+    async def _write(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._engine.begin() as conn:
+            return await conn.run_sync(function, *args, **kwargs)
+
+    async def _within_patience(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=self._patience_s)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not task.done():
+            self._abandon(task)
+            raise self._away("no answer in time")
+        try:
+            result = task.result()
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise self._away(type(error).__name__) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise self._away(type(error).__name__) from error
+            raise
+        self._note(up=True)
+        return result
+
+    def _abandon(self, task: asyncio.Task[Any]) -> None:
+        # Not awaited: psycopg waits for the server to confirm a cancellation, which a frozen one never does.
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.cancel()
+
+    def _away(self, reason: str) -> DatabaseAwayError:
+        self._note(up=False, reason=reason)
+        return DatabaseAwayError(reason)
+
+    def _note(self, *, up: bool, reason: str | None = None) -> None:
+        if up != self._up:
+            log.warning("database.up" if up else "database.away", reason=reason)
+        self._up = up

@@ -1,0 +1,79 @@
+"""Turns every failure of a request into a problem document, and documents that in OpenAPI."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette_problem.error import Problem
+
+from relais_api.database import DatabaseAwayError
+from relais_api.http.problems import TYPE_TEMPLATE, ApiProblem, DatabaseUnavailable, Invalid
+from relais_api.http.validation import describe_errors, summarise
+
+DATABASE_RETRY_S = 2
+
+_DETAILS = {
+    404: "Nothing is at this address; /openapi.json lists what there is.",
+    405: "This address doesn't take that method; the Allow header lists those it takes.",
+}
+
+
+class _Unexpected(ApiProblem):
+    def __init__(self, _reason: str) -> None:
+        # The reason may hold texts or addresses: it goes to the log, never to the client.
+        super().__init__("An unexpected error happened; the service's log has its cause. Try again later.")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make `app` answer every refusal and failure as `application/problem+json`."""
+    handler = new_exception_handler(
+        unhandled_wrappers={"default": _Unexpected},
+        handlers={DatabaseAwayError: _database_away},
+        http_exception_handler=_http_error,
+        request_validation_handler=_invalid,
+        documentation_uri_template=TYPE_TEMPLATE,
+    )
+    add_exception_handler(app, handler, generic_swagger_defaults=False)
+    app.add_exception_handler(DatabaseAwayError, handler)
+
+
+def problem_responses(*problems: type[ApiProblem]) -> dict[int | str, dict[str, Any]]:
+    """Document the problems that a route answers with, for FastAPI's `responses`."""
+    by_status: dict[int | str, list[type[ApiProblem]]] = {}
+    for problem in problems:
+        by_status.setdefault(problem.status, []).append(problem)
+    return {status: _document(kinds) for status, kinds in by_status.items()}
+
+
+def _document(kinds: list[type[ApiProblem]]) -> dict[str, Any]:
+    examples = {kind.code: {"value": kind("What is wrong here.").marshal(uri=TYPE_TEMPLATE)} for kind in kinds}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": "; ".join(kind.title for kind in kinds),
+        "content": {"application/problem+json": {"schema": schema, "examples": examples}},
+    }
+
+
+def _database_away(_handler: ExceptionHandler, _request: Request, _error: Exception) -> Problem:
+    return DatabaseUnavailable(
+        "The database did not answer in time. A message sent now may not have been accepted: send it again with "
+        "the same Idempotency-Key.",
+        retry_after_s=DATABASE_RETRY_S,
+    )
+
+
+def _invalid(_handler: ExceptionHandler, _request: Request, error: RequestValidationError) -> Problem:
+    errors = describe_errors(error.errors())
+    return Invalid(summarise(errors), errors=errors)
+
+
+def _http_error(_handler: ExceptionHandler, _request: Request, error: HTTPException) -> Problem:
+    title = HTTPStatus(error.status_code).phrase
+    code = title.lower().replace(" ", "_").replace("-", "_")
+    detail = error.detail if error.detail != title else _DETAILS.get(error.status_code, title)
+    headers = dict(error.headers or {})
+    return Problem(title, type_=code, detail=detail, status=error.status_code, headers=headers, code=code)
