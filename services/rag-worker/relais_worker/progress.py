@@ -11,7 +11,7 @@ class Progress(Protocol):
 
         Raises:
             RunAborted: it was cancelled, superseded or drained.
-            TransientError: `deadline_exceeded`, past the attempt's deadline.
+            TransientError: `deadline_exceeded`, past the attempt's deadline; `stalled`, no sign of life for too long.
         """
 
     def remaining_s(self) -> float:

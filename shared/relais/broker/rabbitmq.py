@@ -37,7 +37,7 @@ class TokenConsumer(_RabbitmqConsumer):
     """
 
     def __next__(self) -> Any:
-        message = super().__next__()
+        message = super().__next__()  # type: ignore[no-untyped-call] # untyped upstream
         if message is not None:
             message.delivered_by = self
         return message
@@ -45,12 +45,12 @@ class TokenConsumer(_RabbitmqConsumer):
     def ack(self, message: Any) -> None:
         """Acknowledge, if this consumer delivered the message."""
         if message.delivered_by is self:
-            super().ack(message)
+            super().ack(message)  # type: ignore[no-untyped-call] # untyped upstream
 
     def nack(self, message: Any) -> None:
         """Reject, if this consumer delivered the message."""
         if message.delivered_by is self:
-            super().nack(message)
+            super().nack(message)  # type: ignore[no-untyped-call] # untyped upstream
 
 
 class TokenBroker(RabbitmqBroker):

@@ -1,0 +1,1 @@
+"""The job engine: claims, runs under a lease, settles."""

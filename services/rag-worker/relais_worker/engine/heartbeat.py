@@ -1,0 +1,133 @@
+"""The one thread that keeps this process's leases alive and learns what it has lost."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from relais.store.leases import beat
+from relais.store.workers import hold_worker_lock, register_worker, say_goodbye
+from relais_worker.engine.runs import Abort, Runs
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 0.5
+_ABORT_OF = {"cancelled": Abort.CANCELLED, "superseded": Abort.SUPERSEDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How this worker enters the register."""
+
+    name: str
+    queues: Sequence[str]
+    slots: int
+    version: str
+
+
+class Heartbeat:
+    """Registers the worker, holds its lock, renews leases every `beat_s` seconds, watches the clock of each run.
+
+    The beats go over the very connection that holds the lock: a worker that can beat is one that is known to live.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        runs: Runs,
+        identity: Identity,
+        *,
+        lease_s: float,
+        beat_s: float,
+        on_beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._engine = engine
+        self._runs = runs
+        self._identity = identity
+        self._lease_s = lease_s
+        self._beat_s = beat_s
+        self._on_beat = on_beat
+        self._conn: Connection | None = None
+        self._worker_id: int | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    @property
+    def worker_id(self) -> int:
+        """This worker's id in the register; there is none before `start`."""
+        assert self._worker_id is not None, "start() registers the worker"  # noqa: S101 -- an order of calls, not an input
+        return self._worker_id
+
+    def start(self) -> None:
+        """Register, take the lock, start beating.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database is away.
+        """
+        self._connect()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye and end the thread; the lock goes with the connection."""
+        self._stop.set()
+        self._thread.join(self._beat_s + 5)
+        self._disconnect()
+        with self._engine.begin() as conn:
+            say_goodbye(conn, self.worker_id)
+
+    def _run(self) -> None:
+        last_beat = time.monotonic()
+        while not self._stop.wait(_TICK_S):
+            for run in self._runs.current():
+                run.notice_time()
+            if time.monotonic() - last_beat < self._beat_s:
+                continue
+            try:
+                self._beat()
+                last_beat = time.monotonic()
+                self._on_beat()
+            except (DBAPIError, PoolTimeoutError) as error:
+                self._disconnect()
+                log.warning(
+                    "heartbeat.failed", error=type(error).__name__, remedy="reconnecting; leases run on meanwhile"
+                )
+
+    def _beat(self) -> None:
+        conn = self._conn or self._connect()
+        running = {run.job.id: run for run in self._runs.current() if run.aborted is None}
+        reports = beat(
+            conn,
+            worker_id=self.worker_id,
+            lease_s=self._lease_s,
+            running={job_id: run.job.attempt for job_id, run in running.items()},
+        )
+        for report in reports:
+            if report.standing in _ABORT_OF:
+                log.info("job.lost", job=str(report.job_id), attempt=report.attempt, standing=report.standing)
+                running[report.job_id].abort(_ABORT_OF[report.standing])
+
+    def _connect(self) -> Connection:
+        conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            if self._worker_id is None:
+                who = self._identity
+                self._worker_id = register_worker(
+                    conn, name=who.name, queues=who.queues, slots=who.slots, version=who.version
+                )
+            hold_worker_lock(conn, self._worker_id)
+        except BaseException:
+            conn.close()
+            raise
+        self._conn = conn
+        return conn
+
+    def _disconnect(self) -> None:
+        if self._conn is not None:
+            self._conn.invalidate()  # back in the pool it would still hold the lock
+            self._conn.close()
+            self._conn = None

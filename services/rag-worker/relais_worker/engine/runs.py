@@ -1,0 +1,144 @@
+"""The attempts that run in this process, and how each is told to stop."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from uuid import UUID
+
+from relais.errors import RunAborted, TransientError
+from relais.store.claim import ClaimedJob
+
+
+class Abort(StrEnum):
+    """Why an attempt must stop."""
+
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    DRAINING = "draining"
+    DEADLINE = "deadline_exceeded"
+    STALLED = "stalled"
+
+
+TIME_MESSAGES = {
+    Abort.DEADLINE: "The attempt took longer than the agent's deadline allows.",
+    Abort.STALLED: "The attempt showed no progress for too long.",
+}
+
+
+class Run:
+    """One attempt; implements `relais_worker.progress.Progress`.
+
+    Args:
+        job: what was claimed; its `deadline_s` starts now.
+        stall_s: seconds without a sign of life after which the attempt is given up.
+        flush: stores the text so far for those who watch; called at most every `flush_every_s` seconds.
+    """
+
+    def __init__(
+        self, job: ClaimedJob, *, stall_s: float, flush: Callable[[str], None], flush_every_s: float = 0.5
+    ) -> None:
+        self.job = job
+        self._deadline = time.monotonic() + job.deadline_s
+        self._stall_s = stall_s
+        self._flush = flush
+        self._flush_every_s = flush_every_s
+        self._last_sign = time.monotonic()
+        self._last_flush = 0.0
+        self._text: list[str] = []
+        self._abort: Abort | None = None
+        self._settling = False
+        self._lock = threading.Lock()
+
+    @property
+    def aborted(self) -> Abort | None:
+        """Why it must stop; None while it may go on."""
+        return self._abort
+
+    def check(self) -> None:
+        """See `Progress.check`."""
+        self.notice_time()
+        reason = self._abort
+        if reason is None:
+            return
+        if reason in TIME_MESSAGES:
+            raise TransientError(str(reason), TIME_MESSAGES[reason])
+        raise RunAborted(str(reason))
+
+    def remaining_s(self) -> float:
+        """See `Progress.remaining_s`."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def beat(self) -> None:
+        """See `Progress.beat`."""
+        self._last_sign = time.monotonic()
+
+    def write(self, text: str) -> None:
+        """See `Progress.write`."""
+        self.beat()
+        self._text.append(text)
+        if time.monotonic() - self._last_flush >= self._flush_every_s:
+            self._flush("".join(self._text))
+            self._last_flush = time.monotonic()
+
+    def abort(self, reason: Abort) -> None:
+        """Tell the attempt to stop; the first reason stays. An attempt that is being settled is left alone."""
+        with self._lock:
+            if self._settling or self._abort is not None:
+                return
+            self._abort = reason
+
+    def notice_time(self) -> None:
+        """Abort an attempt that is past its deadline or shows no sign of life."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            self.abort(Abort.DEADLINE)
+        elif now - self._last_sign > self._stall_s:
+            self.abort(Abort.STALLED)
+
+    def begin_settling(self) -> Abort | None:
+        """Close the window for aborts; return the reason if one came before."""
+        with self._lock:
+            self._settling = True
+            return self._abort
+
+
+class Runs:
+    """All attempts of this process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._runs: dict[UUID, Run] = {}
+        self._changed = threading.Condition()
+        self._draining = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new attempt may start."""
+        return self._draining
+
+    @contextmanager
+    def tracking(self, run: Run) -> Iterator[None]:
+        """Keep the run's lease alive while inside."""
+        with self._changed:
+            self._runs[run.job.id] = run
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._runs[run.job.id]
+                self._changed.notify_all()
+
+    def current(self) -> list[Run]:
+        """The attempts that run now."""
+        with self._changed:
+            return list(self._runs.values())
+
+    def begin_drain(self) -> None:
+        """Start no more attempts."""
+        self._draining = True
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait for the running attempts to end; False when some still run."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._runs, timeout_s)

@@ -1,0 +1,88 @@
+"""The life of a worker: starts its parts in order, drains and stops them in the reverse."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dramatiq
+import structlog
+from sqlalchemy import Engine
+
+from relais.broker import AnyBroker, Publisher
+from relais_worker.actors import declare_actors
+from relais_worker.engine.execute import Executor, Pipeline
+from relais_worker.engine.heartbeat import Heartbeat
+from relais_worker.engine.runs import Abort, Runs
+
+_HAND_BACK_S = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What a worker is made of; `broker` has the middleware of `actors.actor_middleware`."""
+
+    engine: Engine
+    broker: AnyBroker
+    publisher: Publisher
+    runs: Runs
+    heartbeat: Heartbeat
+    pipelines: Mapping[str, Pipeline]
+    queues: tuple[str, ...]
+    threads: int
+    lease_s: float
+    stall_s: float
+    drain_s: float
+
+
+class WorkerService:
+    """A running worker. `stop` drains: what can finish in time finishes, the rest goes back into the line."""
+
+    def __init__(self, parts: WorkerParts) -> None:
+        self._parts = parts
+        executor = Executor(
+            engine=parts.engine,
+            publisher=parts.publisher,
+            runs=parts.runs,
+            pipelines=parts.pipelines,
+            worker_id=lambda: parts.heartbeat.worker_id,
+            lease_s=parts.lease_s,
+            stall_s=parts.stall_s,
+        )
+        declare_actors(parts.broker, executor.run_next)
+        self._worker = dramatiq.Worker(
+            parts.broker, queues=set(parts.queues), worker_threads=parts.threads, worker_timeout=250
+        )
+        # Dramatiq prefetches twice as many, which would keep tokens from workers that have a slot free.
+        self._worker.queue_prefetch = parts.threads
+
+    def start(self) -> None:
+        """Register, then take tokens.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database is away.
+        """
+        self._parts.publisher.start()
+        self._parts.heartbeat.start()
+        self._parts.broker.emit_after("process_boot")  # Dramatiq's command line would; TimeLimit starts with it
+        self._worker.start()
+        log.info("worker.started", worker=self._parts.heartbeat.worker_id, slots=self._parts.threads)
+
+    def stop(self) -> None:
+        """Claim no more, let running jobs finish within the drain time, hand the others back, leave the register."""
+        parts = self._parts
+        parts.runs.begin_drain()
+        for consumer in self._worker.consumers.values():
+            consumer.pause()
+        log.info("worker.draining", running=len(parts.runs.current()), up_to_s=parts.drain_s)
+        if not parts.runs.wait_until_idle(parts.drain_s):
+            for run in parts.runs.current():
+                run.abort(Abort.DRAINING)
+            parts.runs.wait_until_idle(_HAND_BACK_S)
+        started = time.monotonic()
+        self._worker.stop(timeout=5_000)
+        parts.publisher.stop()
+        parts.heartbeat.stop()
+        parts.broker.close()
+        log.info("worker.stopped", took_s=round(time.monotonic() - started, 2))

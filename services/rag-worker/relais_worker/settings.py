@@ -1,0 +1,72 @@
+"""The settings of the worker and of the sweeper."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from relais.queues import QUEUE_NAMES
+from relais.settings import BrokerSettings, DatabaseSettings, default_home
+
+
+class LeaseSettings(DatabaseSettings, BrokerSettings):
+    """What the worker and the sweeper must agree on."""
+
+    lease_s: float = Field(20.0, ge=2, le=600, description="How long a worker may be silent before its jobs are taken.")
+    heartbeat_s: float = Field(2.0, ge=0.2, le=60, description="How often a worker renews its leases.")
+
+
+class WorkerSettings(LeaseSettings):
+    """One worker process."""
+
+    worker_threads: int = Field(4, ge=1, le=64, description="Jobs that one worker process runs at once.")
+    worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        QUEUE_NAMES, description="Queues that it serves, separated by commas."
+    )
+    stall_timeout_s: float = Field(
+        150.0, ge=1, le=1200, description="An attempt without a sign of life for this long is given up and tried again."
+    )
+    drain_timeout_s: float = Field(
+        25.0,
+        ge=0,
+        le=600,
+        description="On SIGTERM, how long running jobs may take to finish before they are handed back.",
+    )
+    worker_health_file: Path | None = Field(
+        None, description="Touched with every heartbeat, for a container's health check."
+    )
+    ollama_url: str = Field("http://127.0.0.1:11434", pattern="^https?://", description="The model server.")
+    ollama_idle_timeout_s: float = Field(
+        120.0, ge=1, le=1000, description="Longest silence of the model server, loading a model included."
+    )
+    qdrant_url: str = Field(
+        description="Qdrant, as `http://host:6333`, or the path of a folder for the local mode of one process."
+    )
+    qdrant_timeout_s: float = Field(10.0, gt=0, le=120, description="Longest wait for Qdrant.")
+
+    @field_validator("worker_queues", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("worker_queues")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(names) - set(QUEUE_NAMES)
+        if unknown or not names:
+            raise ValueError(f"must be some of {', '.join(QUEUE_NAMES)}, separated by commas")
+        return names
+
+
+class SweeperSettings(LeaseSettings):
+    """The sweeper process."""
+
+    sweep_s: float = Field(1.0, ge=0.1, le=60, description="How often the sweeper looks for work to repair.")
+    retention_days: int = Field(
+        90, ge=1, description="Finished jobs, with their messages and answers, are kept this long."
+    )
+    ledger_retention_days: int = Field(90, ge=1, description="Entries of the ledger are kept this long.")
+
+
+__all__ = ["SweeperSettings", "WorkerSettings", "default_home"]

@@ -1,0 +1,1 @@
+"""The sweeper: repairs what was forgotten, alone, every second."""
