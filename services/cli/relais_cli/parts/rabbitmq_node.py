@@ -29,7 +29,7 @@ class RabbitMQNode:
     """
 
     def __init__(self, folder: Path, *, plugins: tuple[str, ...] = ()) -> None:
-        self._folder = folder.resolve()
+        self.folder = folder.resolve()
         self._plugins = plugins
         self.port = free_port()
         self.management_port = free_port()
@@ -45,9 +45,9 @@ class RabbitMQNode:
             PartError: RabbitMQ is not installed, or it did not become ready.
         """
         server, epmd = find_server(), _find_epmd()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_configuration(
-            self._folder,
+            self.folder,
             host=HOST,
             port=self.port,
             user=USER,
@@ -59,7 +59,7 @@ class RabbitMQNode:
         self._node = start_tethered(
             [server],
             log=self._log,
-            pid_file=self._folder / "node.pid",
+            pid_file=self.folder / "node.pid",
             env=self._environment(),
             grace_s=_STOP_GRACE_S,
         )
@@ -79,7 +79,7 @@ class RabbitMQNode:
 
     def wipe(self) -> None:
         """Forget every queue and message; the node must not be running."""
-        shutil.rmtree(self._folder / "data", ignore_errors=True)
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
 
     @property
     def is_running(self) -> bool:
@@ -89,7 +89,7 @@ class RabbitMQNode:
     @property
     def password(self) -> str:
         """Of the user `relais`, who may do everything."""
-        return node_password(self._folder)
+        return node_password(self.folder)
 
     def url(self, vhost: str = "/") -> str:
         """The address for AMQP clients; contains the password."""
@@ -102,11 +102,11 @@ class RabbitMQNode:
 
     @property
     def _log(self) -> Path:
-        return self._folder / "startup.log"
+        return self.folder / "startup.log"
 
     def _environment(self) -> dict[str, str]:
         return node_environment(
-            self._folder, nodename="relais@localhost", dist_port=self._dist_port, epmd_port=self._epmd_port
+            self.folder, nodename="relais@localhost", dist_port=self._dist_port, epmd_port=self._epmd_port
         )
 
     def _start_epmd(self, epmd: str) -> None:
@@ -114,7 +114,7 @@ class RabbitMQNode:
             return
         command = [epmd, "-address", HOST, "-port", str(self._epmd_port)]
         self._epmd = start_tethered(
-            command, log=self._log, pid_file=self._folder / "epmd.pid", env=self._environment(), grace_s=2.0
+            command, log=self._log, pid_file=self.folder / "epmd.pid", env=self._environment(), grace_s=2.0
         )
         if not wait_until_ready(
             lambda: accepts_connections(HOST, self._epmd_port), lambda: bool(self._epmd and self._epmd.is_running), 10.0

@@ -1,7 +1,7 @@
 """Runs one program that must not outlive the process that asked for it.
 
 Usage: `python -I -S tether.py SIGNAL GRACE_S UID GID PID_FILE program argument…` with a pipe as standard input
-(UID -1: as we are). The program's process id goes to PID_FILE for as long as it runs.
+(UID -1: as we are). The program's process id goes to PID_FILE, which stays.
 
 The asker holds the other end of the pipe; however it ends, by SIGKILL too, the kernel closes that end. We then send
 SIGNAL to the program and, GRACE_S seconds later, SIGKILL; a byte on the pipe asks for SIGKILL at once. Unlike
@@ -54,13 +54,11 @@ def _stop_when_let_go(program: subprocess.Popen[bytes], stop_signal: int, grace_
 def main(arguments: list[str]) -> int:
     """Run the program until it ends or until we are let go; return its exit code."""
     stop_signal, grace_s, uid, gid = int(arguments[0]), float(arguments[1]), int(arguments[2]), int(arguments[3])
-    pid_file = pathlib.Path(arguments[4])
     program = _start(arguments[5:], uid, gid)
-    pid_file.write_text(str(program.pid))
+    pathlib.Path(arguments[4]).write_text(str(program.pid))
     signal.signal(signal.SIGTERM, lambda *_: program.send_signal(stop_signal))
     threading.Thread(target=_stop_when_let_go, args=(program, stop_signal, grace_s), daemon=True).start()
     code = program.wait()
-    pid_file.unlink(missing_ok=True)
     return code if code >= 0 else 128 - code
 
 

@@ -1,0 +1,78 @@
+"""The embedded PostgreSQL, as `relais up` uses it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import text
+
+from relais.store.engine import make_engine
+from relais_cli.parts.errors import PartError
+from relais_cli.parts.postgres import EmbeddedPostgres
+from support.servers import running, short_folder
+from support.waiting import wait_until
+
+START_AND_SAY_PID = """
+import sys, pathlib
+from relais_cli.parts.postgres import EmbeddedPostgres
+folder = pathlib.Path(sys.argv[1])
+EmbeddedPostgres(folder).start()
+print((folder / "postgres.pid").read_text(), flush=True)
+sys.stdin.read()
+"""
+
+
+def _scalar(server: EmbeddedPostgres, statement: str) -> object:
+    engine = make_engine(server.url(), pool_size=1)
+    with engine.begin() as conn:
+        result = conn.execute(text(statement))
+        value = result.scalar() if result.returns_rows else None
+    engine.dispose()
+    return value
+
+
+def test_what_is_committed_survives_a_kill(private_postgres: EmbeddedPostgres) -> None:
+    """After SIGKILL the next start recovers, and finds every committed row."""
+    _scalar(private_postgres, "CREATE TABLE kept AS SELECT 42 AS answer")
+    private_postgres.kill()
+    assert not private_postgres.is_running
+    private_postgres.start()
+    assert _scalar(private_postgres, "SELECT answer FROM kept") == 42
+
+
+def test_it_offers_no_network_port(postgres: EmbeddedPostgres) -> None:
+    """Only the Unix socket in its own folder leads to it, so that other users of the machine can't come in."""
+    assert _scalar(postgres, "SHOW listen_addresses") == ""
+
+
+def test_a_folder_with_a_long_path_works() -> None:
+    """A socket's path is limited to about 100 bytes; a deep home gets its socket elsewhere."""
+    with short_folder("pg") as folder, running(EmbeddedPostgres(folder / ("deep" * 25) / "postgres")) as server:
+        assert _scalar(server, "SELECT 1") == 1
+
+
+def test_a_sigkill_of_the_starter_ends_the_server_and_the_next_start_takes_over() -> None:
+    """Nothing is left behind when `relais up` is killed, and a start at once waits for the old server to be gone."""
+    with short_folder("pg") as folder:
+        home = folder / "postgres"
+        starter = subprocess.Popen(
+            [sys.executable, "-c", START_AND_SAY_PID, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        with starter:
+            assert starter.stdout
+            old = psutil.Process(int(starter.stdout.readline()))
+            starter.kill()
+        with running(EmbeddedPostgres(home)) as server:
+            assert _scalar(server, "SELECT 1") == 1
+            wait_until(lambda: not old.is_running(), message="the old server ends")
+
+
+def test_a_folder_that_is_no_database_is_refused_with_its_name(tmp_path: Path) -> None:
+    """The error is one line that names the folder and PostgreSQL's own reason."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "something").write_text("in the way")
+    with pytest.raises(PartError, match=r"data folder .*not empty") as caught:
+        EmbeddedPostgres(tmp_path).start()
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,1 @@
+"""What the tests stand on: servers, waiting, clean databases and virtual hosts."""
