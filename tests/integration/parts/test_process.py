@@ -14,6 +14,7 @@ DEAF = "import signal; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGTER
 
 def _start(tmp_path: Path, code: str, **options: object) -> tuple[TetheredProcess, psutil.Process]:
     pid_file, log = tmp_path / "pid", tmp_path / "log"
+    log.unlink(missing_ok=True)
     code = f"{code}\nprint('ready', flush=True)\nimport time\nwhile True: time.sleep(60)"
     process = start_tethered([sys.executable, "-c", code], log=log, pid_file=pid_file, **options)
     wait_until(lambda: log.exists() and "ready" in log.read_text())
