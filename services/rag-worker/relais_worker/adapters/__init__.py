@@ -1,0 +1,1 @@
+"""The borders to Ollama and Qdrant, where every failure is translated once."""

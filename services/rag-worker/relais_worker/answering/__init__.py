@@ -1,0 +1,1 @@
+"""Answers messages: retrieve, compose, generate."""

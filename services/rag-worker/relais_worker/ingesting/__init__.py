@@ -1,0 +1,1 @@
+"""Brings documents into the index: parse, chunk, embed, store."""
