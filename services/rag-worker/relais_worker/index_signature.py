@@ -6,7 +6,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class IndexSignature:
-    """Embedding model, vector size and way of chunking, written as `nomic-embed-text@768 sections-1/320/40`."""
+    """Embedding model, vector size and way of chunking, written as `nomic-embed-text@768 sections-1/320/60`."""
 
     model: str
     size: int

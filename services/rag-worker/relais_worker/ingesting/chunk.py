@@ -15,10 +15,10 @@ _METHOD = 1  # raised when the way of cutting changes, so that documents are ind
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """How large passages may be, by `estimate_tokens`; `overlap_tokens` of text repeat where a section is cut."""
+    """How large passages may be, by `estimate_tokens`; whole sentences of up to `overlap_tokens` repeat at a cut."""
 
     max_tokens: int = 320
-    overlap_tokens: int = 40
+    overlap_tokens: int = 60
 
     def __str__(self) -> str:
         return f"sections-{_METHOD}/{self.max_tokens}/{self.overlap_tokens}"
