@@ -59,6 +59,16 @@ def count_cancellable(conn: Connection, which: JobFilter) -> int:
     return int(conn.execute(_COUNT[CANCEL], which.bind()).scalar_one())
 
 
+def find_retryable(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
+    """The jobs that `retry_matching` would put back."""
+    return _select(conn, RETRY, which, limit)
+
+
+def find_cancellable(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
+    """The jobs that `cancel_matching` would stop."""
+    return _select(conn, CANCEL, which, limit)
+
+
 def retry_matching(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
     """Put up to `limit` matching failed or cancelled jobs back, oldest first; return the ids that moved."""
     return retry_jobs(conn, _select(conn, RETRY, which, limit))

@@ -76,15 +76,16 @@ RETURNING id""")
 _PUT_CONTENT = text("""
 INSERT INTO document_contents (document_id, content) VALUES (:document_id, :content)
 ON CONFLICT (document_id) DO UPDATE SET content = EXCLUDED.content""")
-_LIST = text("""
+_LISTED = """
 SELECT d.id, d.name, d.media_type, d.size_bytes, d.chunks, d.indexed_sha256 IS NOT NULL AS indexed,
        d.created_at, d.updated_at, j.id AS job_id, j.state AS status, j.error_code, j.error
 FROM documents d
 LEFT JOIN LATERAL (
     SELECT id, state, error_code, error FROM jobs WHERE subject_id = d.id AND kind = 'ingest'
     ORDER BY created_at DESC, ticket DESC LIMIT 1) j ON true
-WHERE d.agent_id = :agent_id AND d.deleted_at IS NULL AND d.name > :after
-ORDER BY d.name LIMIT :limit""")
+WHERE d.agent_id = :agent_id AND d.deleted_at IS NULL"""
+_LIST = text(f"{_LISTED} AND d.name > :after ORDER BY d.name LIMIT :limit")
+_LISTED_BY_ID = text(f"{_LISTED} AND d.id = :document_id")
 _FIND = select(documents).where(documents.c.id == bindparam("document_id"))
 _FIND_SEVERAL = select(documents).where(documents.c.id.in_(bindparam("document_ids", expanding=True)))
 _CONTENT = select(document_contents.c.content).where(document_contents.c.document_id == bindparam("document_id"))
@@ -137,6 +138,12 @@ def list_documents(conn: Connection, agent_id: UUID, *, after: str = "", limit: 
     """List an agent's documents by name, those after the name `after`; without those marked as deleted."""
     rows = conn.execute(_LIST, {"agent_id": agent_id, "after": after, "limit": limit})
     return [ListedDocument(**row._mapping) for row in rows]  # noqa: SLF001 -- SQLAlchemy's public name for it
+
+
+def find_listed_document(conn: Connection, agent_id: UUID, document_id: UUID) -> ListedDocument | None:
+    """Find one as in the list; None when the agent has no such document."""
+    row = conn.execute(_LISTED_BY_ID, {"agent_id": agent_id, "document_id": document_id}).one_or_none()
+    return None if row is None else ListedDocument(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for it
 
 
 def find_document(conn: Connection, document_id: UUID) -> Document | None:

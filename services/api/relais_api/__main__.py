@@ -1,0 +1,5 @@
+"""`python -m relais_api` runs the API."""
+
+from relais_api.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""What operators do with a key: agents, documents, jobs, queues."""

@@ -1,0 +1,71 @@
+"""Which jobs an operator means: the filter that search and bulk actions share."""
+
+import re
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from relais.lifecycle import State
+from relais.queues import Kind
+from relais.store.bulk import JobFilter
+from relais_api.chat.body import refuse_control_characters
+
+_AGE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
+_UNIT_S: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_LONGEST_AGE_S: Final = 10 * 365 * 86_400
+
+
+def _read_age(age: Any) -> float:
+    found = _AGE.fullmatch(str(age).strip())
+    if not found or float(found[1]) * _UNIT_S[found[2]] > _LONGEST_AGE_S:
+        raise PydanticCustomError("age", "must be seconds, or a number with s, m, h or d, like 90, 15m or 2d")
+    return float(found[1]) * _UNIT_S[found[2]]
+
+
+_Word = Annotated[str, Field(max_length=200), AfterValidator(refuse_control_characters)]
+
+
+class Filter(BaseModel):
+    """Jobs that match every field given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: State | None = None
+    kind: Kind | None = None
+    agent: _Word | None = Field(None, description="An agent's slug.")
+    error_code: _Word | None = None
+    older_than: Annotated[float, BeforeValidator(_read_age)] | None = Field(
+        None, description="Accepted longer ago than this: seconds, or `15m`, `2h`, `7d`."
+    )
+    id: Annotated[list[UUID], Field(max_length=1_000)] | None = Field(None, description="Jobs by id, repeatable.")
+
+    def criteria(self) -> JobFilter:
+        """The same for the store."""
+        return JobFilter(
+            state=self.state,
+            kind=self.kind,
+            agent=self.agent,
+            error_code=self.error_code,
+            older_than_s=self.older_than,
+            ids=None if self.id is None else tuple(self.id),
+        )
+
+    def narrows(self) -> bool:
+        """Whether it leaves any job out."""
+        return self.criteria() != JobFilter()
+
+
+class PageOfJobs(Filter):
+    """The query of a search."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class BulkAction(Filter):
+    """The query, or the JSON body, of a bulk action."""
+
+    dry_run: bool = Field(default=True, description="Only count what would change.")
+    limit: Annotated[int, Field(ge=1, le=10_000, description="Most jobs to change, oldest first.")] = 1_000

@@ -1,0 +1,1 @@
+"""Chat by an agent's public token: validate, accept, announce, reply."""
