@@ -1,6 +1,5 @@
 """The life of a worker: starts its parts in order, drains and stops them in the reverse."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,16 +72,14 @@ class WorkerService:
         """Claim no more, let running jobs finish within the drain time, hand the others back, leave the register."""
         parts = self._parts
         parts.runs.begin_drain()
-        for consumer in self._worker.consumers.values():
-            consumer.pause()
         log.info("worker.draining", running=len(parts.runs.current()), up_to_s=parts.drain_s)
         if not parts.runs.wait_until_idle(parts.drain_s):
             for run in parts.runs.current():
                 run.abort(Abort.DRAINING)
             parts.runs.wait_until_idle(_HAND_BACK_S)
-        started = time.monotonic()
+        parts.runs.end_drain()
         self._worker.stop(timeout=5_000)
         parts.publisher.stop()
         parts.heartbeat.stop()
         parts.broker.close()
-        log.info("worker.stopped", took_s=round(time.monotonic() - started, 2))
+        log.info("worker.stopped", worker=parts.heartbeat.worker_id)

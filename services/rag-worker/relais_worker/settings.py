@@ -13,7 +13,7 @@ from relais.settings import BrokerSettings, DatabaseSettings, default_home
 class LeaseSettings(DatabaseSettings, BrokerSettings):
     """What the worker and the sweeper must agree on."""
 
-    lease_s: float = Field(20.0, ge=2, le=600, description="How long a worker may be silent before its jobs are taken.")
+    lease_s: float = Field(20.0, ge=1, le=600, description="How long a worker may be silent before its jobs are taken.")
     heartbeat_s: float = Field(2.0, ge=0.2, le=60, description="How often a worker renews its leases.")
 
 

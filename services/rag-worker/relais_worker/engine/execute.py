@@ -52,6 +52,7 @@ class Executor:
 
     def _claim(self, queue: str) -> ClaimedJob | None:
         if self.runs.draining:
+            self.runs.wait_until_drained()
             return None
         while True:
             with suppress(SerialConflict), self.engine.begin() as conn:

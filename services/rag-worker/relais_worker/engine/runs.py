@@ -111,6 +111,7 @@ class Runs:
         self._runs: dict[UUID, Run] = {}
         self._changed = threading.Condition()
         self._draining = False
+        self._drained = threading.Event()
 
     @property
     def draining(self) -> bool:
@@ -137,6 +138,14 @@ class Runs:
     def begin_drain(self) -> None:
         """Start no more attempts."""
         self._draining = True
+
+    def end_drain(self) -> None:
+        """Let go of those that wait in `wait_until_drained`."""
+        self._drained.set()
+
+    def wait_until_drained(self) -> None:
+        """Sit on a token while this worker drains: returning at once, it would eat the tokens of the other workers."""
+        self._drained.wait()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait for the running attempts to end; False when some still run."""

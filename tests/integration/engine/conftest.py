@@ -1,0 +1,89 @@
+"""Fixtures: a worker service with a pipeline that the test controls, on real PostgreSQL and on either broker."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from relais.broker import Publisher, make_broker
+from relais.store.claim import ClaimedJob
+from relais.store.engine import make_engine
+from relais.store.settle import Answer
+from relais_worker.actors import actor_middleware
+from relais_worker.engine.heartbeat import Heartbeat, Identity
+from relais_worker.engine.runs import Runs
+from relais_worker.progress import Progress
+from relais_worker.service import WorkerParts, WorkerService
+from relais_worker.settings import SweeperSettings
+from relais_worker.sweeper.service import SweeperService
+from support.seeding import answer
+
+Work = Callable[[ClaimedJob, Progress], Answer | None]
+
+
+class Gate:
+    """A pipeline that holds each job until the test opens the gate, and notes which attempts passed."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.started: list[tuple[str, int]] = []
+
+    def __call__(self, job: ClaimedJob, progress: Progress) -> Answer:
+        self.started.append((str(job.id), job.attempt))
+        progress.write("so far")
+        while not self.open.wait(0.02):
+            progress.beat()
+            progress.check()
+        return answer()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """A pipeline under the test's control; opened at the end, so that no thread hangs."""
+    gate = Gate()
+    yield gate
+    gate.open.set()
+
+
+@pytest.fixture
+def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
+    """Start workers as a process of its own would have them; all are stopped at the end."""
+    with ExitStack() as stack:
+
+        def start(pipeline: Work, *, broker_url: str = "memory://", **overrides: float) -> WorkerService:
+            settings = {"lease_s": 20.0, "beat_s": 0.3, "stall_s": 30.0, "drain_s": 0.2} | overrides
+            engine = make_engine(database_url, pool_size=8)
+            stack.callback(engine.dispose)
+            broker = make_broker(broker_url, actor_middleware())
+            runs = Runs()
+            identity = Identity("test", ("ai-messages", "documents"), 2, "test")
+            parts = WorkerParts(
+                engine=engine,
+                broker=broker,
+                publisher=Publisher(broker),
+                runs=runs,
+                heartbeat=Heartbeat(engine, runs, identity, lease_s=settings["lease_s"], beat_s=settings["beat_s"]),
+                pipelines={"answer": pipeline, "ingest": pipeline},
+                queues=("ai-messages", "documents"),
+                threads=2,
+                lease_s=settings["lease_s"],
+                stall_s=settings["stall_s"],
+                drain_s=settings["drain_s"],
+            )
+            sweeper_settings = SweeperSettings(
+                database_url=database_url,
+                broker_url=broker_url,
+                heartbeat_s=settings["beat_s"],
+                sweep_s=0.1,
+                lease_s=settings["lease_s"],
+            )
+            sweeper = SweeperService.build(engine, broker, sweeper_settings)
+            service = WorkerService(parts)
+            service.start()
+            stack.callback(service.stop)
+            sweeper.start()
+            stack.callback(sweeper.stop)
+            return service
+
+        yield start
