@@ -56,6 +56,12 @@ class WorkerService:
         # Dramatiq prefetches twice as many, which would keep tokens from workers that have a slot free.
         self._worker.queue_prefetch = parts.threads
 
+    @property
+    def alive(self) -> bool:
+        """Whether the threads that claim and beat all run."""
+        threads = [*self._worker.workers, *self._worker.consumers.values()]
+        return self._parts.heartbeat.alive and all(thread.is_alive() for thread in threads)
+
     def start(self) -> None:
         """Register, then take tokens.
 

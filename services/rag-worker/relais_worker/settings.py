@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from relais.queues import QUEUE_NAMES
@@ -43,7 +43,8 @@ class WorkerSettings(LeaseSettings):
     qdrant_url: str = Field(
         description="Qdrant, as `http://host:6333`, or the path of a folder for the local mode of one process."
     )
-    qdrant_timeout_s: float = Field(10.0, gt=0, le=120, description="Longest wait for Qdrant.")
+    qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server, if it asks for one.")
+    qdrant_timeout_s: int = Field(10, ge=1, le=120, description="Longest wait for Qdrant.")
 
     @field_validator("worker_queues", mode="before")
     @classmethod

@@ -63,6 +63,11 @@ class Heartbeat:
         assert self._worker_id is not None, "start() registers the worker"  # noqa: S101 -- an order of calls, not an input
         return self._worker_id
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Register, take the lock, start beating.
 
