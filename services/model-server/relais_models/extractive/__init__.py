@@ -1,0 +1,1 @@
+"""`extractive`: answers with the sentences of the given passages that answer the question."""

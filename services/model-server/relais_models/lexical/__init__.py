@@ -1,0 +1,1 @@
+"""`lexical`: embeddings from the words of a text, without learned weights."""

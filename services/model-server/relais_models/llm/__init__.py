@@ -1,0 +1,1 @@
+"""Real language models from GGUF files, through llama.cpp (extra `local-llm`)."""

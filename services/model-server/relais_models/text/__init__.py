@@ -1,0 +1,1 @@
+"""Reading English text as terms, shared by both built-in models."""
