@@ -1,5 +1,6 @@
 """What a failed call to Qdrant means: may another attempt succeed, and what can a person do."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ def _translate(failure: Exception) -> JobError:
             return TransientError("qdrant_timeout", f"The search index didn't answer in time. {_SECOND_TRY}")
         case ResponseHandlingException(source=httpx.HTTPError() | OSError()):
             return TransientError("qdrant_unreachable", f"The search index can't be reached. {_SECOND_TRY}")
-        case ResponseHandlingException() | sqlite3.Error():
+        case ResponseHandlingException() | json.JSONDecodeError() | sqlite3.Error():
             return TransientError("qdrant_server_error", f"The search index failed to do its work. {_SECOND_TRY}")
         case ResourceExhaustedResponse():
             return TransientError("qdrant_overloaded", f"The search index is busy. {_SECOND_TRY}")
