@@ -4,10 +4,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.model_fixtures import ModelFaults
 
 from relais_cli.parts.errors import PartError
 from relais_cli.parts.model_server import ModelServer
+from support.model_fixtures import ModelFaults
 
 
 def test_it_answers_as_ollama_does(model_server: ModelServer) -> None:
