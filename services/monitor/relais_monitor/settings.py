@@ -1,0 +1,15 @@
+"""Settings of the monitor."""
+
+from pydantic import Field
+
+from relais.settings import DatabaseSettings
+
+
+class MonitorSettings(DatabaseSettings):
+    """What the monitor reads from `RELAIS_*` variables and `.env`; a role that can only read is enough."""
+
+    monitor_host: str = Field("127.0.0.1", description="Address the monitor listens on; `0.0.0.0` in a container.")
+    monitor_port: int = Field(9108, ge=0, le=65535, description="Port the monitor listens on.")
+    monitor_cache_s: float = Field(
+        1.0, ge=0, le=60, description="Scrapes within this many seconds share one reading of the database."
+    )
