@@ -83,6 +83,28 @@ def test_a_lock_file_pins_by_hash_and_was_made_by_make(lock: Path) -> None:
     assert all(pin.endswith("\\") for pin in pins)
 
 
+LOCKED = {
+    "dev": [ROOT],
+    "api": [SHARED, ROOT / "services" / "api"],
+    "worker": [SHARED, ROOT / "services" / "rag-worker"],
+    "monitor": [SHARED, ROOT / "services" / "monitor"],
+    "runtime": list(PROJECTS),
+}
+
+
+@pytest.mark.parametrize("lock", LOCKED)
+def test_a_lock_file_pins_all_that_is_declared(lock: str) -> None:
+    """A dependency that was added without `make lock` is caught here."""
+    pinned = set(
+        re.findall(
+            r"^([a-z0-9.-]+)(?:\[[^]]*\])?==", (ROOT / "requirements" / f"{lock}.lock").read_text(), re.MULTILINE
+        )
+    )
+    for project in LOCKED[lock]:
+        declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"]
+        assert {_name(requirement) for requirement in declared} <= pinned
+
+
 def test_the_runtime_is_locked_at_the_versions_that_the_tests_ran_with() -> None:
     """An image holds exactly what was tested."""
     tested = set(re.findall(r"^[a-z0-9][^ ]*==[^ ]+", (ROOT / "requirements" / "dev.lock").read_text(), re.MULTILINE))
