@@ -47,9 +47,14 @@ counted AS (
     WHERE e.id > :cursor AND e.transition IN ({_NAMES})
     GROUP BY 1, 2, 3, 4, 5, 6)
 SELECT upto.id AS cursor, counted.* FROM upto LEFT JOIN counted ON true""")
+_SETTLED_END = text("""
+SELECT coalesce(max(id), 0) FROM job_events WHERE at < now() - make_interval(secs => :settled_after_s)""")
+# The size is asked first, so that a long ledger is not counted only to be given up.
 _IS_WHOLE = text("""
-SELECT coalesce((SELECT min(id) FROM job_events), 1) = 1
-   AND (SELECT count(*) FROM job_events WHERE transition = 'accept') = (SELECT count(*) FROM jobs)""")
+SELECT CASE WHEN coalesce(max(id), 0) > :longest THEN false
+            ELSE coalesce(min(id), 1) = 1
+                 AND (SELECT count(*) FROM job_events WHERE transition = 'accept') = (SELECT count(*) FROM jobs) END
+FROM job_events""")
 
 
 def count_events(conn: Connection, *, after: int, settled_after_s: float = SETTLED_AFTER_S) -> LedgerCounts:
@@ -70,6 +75,14 @@ def count_events(conn: Connection, *, after: int, settled_after_s: float = SETTL
     return LedgerCounts(rows[0].cursor, settled, fresh)
 
 
-def is_whole(conn: Connection) -> bool:
-    """Tell whether nothing was pruned yet: the ledger begins at its beginning, and every accepted job is there."""
-    return bool(conn.execute(_IS_WHOLE).scalar_one())
+def settled_end(conn: Connection) -> int:
+    """The id up to which no transaction can add events any more."""
+    return int(conn.execute(_SETTLED_END, {"settled_after_s": SETTLED_AFTER_S}).scalar_one())
+
+
+def is_whole(conn: Connection, *, longest: int) -> bool:
+    """Tell whether the ledger has at most `longest` entries and nothing was pruned yet.
+
+    Nothing was pruned when it begins at its beginning and the job of every acceptance is there.
+    """
+    return bool(conn.execute(_IS_WHOLE, {"longest": longest}).scalar_one())

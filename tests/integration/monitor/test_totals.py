@@ -106,3 +106,16 @@ def test_reading_again_counts_nothing_twice(engine):
         assert first == second
         assert sum(first.values()) == 2
         assert sum(count_events(conn, after=0).settled.values()) == 2
+
+
+def test_a_long_ledger_is_not_counted_from_its_beginning(engine):
+    """Beyond a million entries, totals begin at 0 with the process rather than keep the first scrape waiting."""
+    accept_many(engine, make_agent(engine), 3)
+    worker_id = make_worker(engine)
+    complete(engine, worker_id, 2)
+    tally = Tally(longest_rebuild=3)
+    with engine.begin() as conn:
+        assert sum(tally.update(conn).values()) == 0
+    complete(engine, worker_id, 1)
+    with engine.begin() as conn:
+        assert sum(tally.update(conn).values()) == 1
