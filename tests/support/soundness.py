@@ -1,0 +1,45 @@
+"""What must hold of the database after any fault: the promise, as assertions."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+
+
+def unfinished(engine: Engine) -> int:
+    """How many jobs have not ended."""
+    with engine.begin() as conn:
+        states = "('pending', 'queued', 'processing')"
+        return int(conn.execute(text(f"SELECT count(*) FROM jobs WHERE state IN {states}")).scalar_one())
+
+
+def assert_each_answered_once(engine: Engine, accepted: Collection[UUID | str]) -> None:
+    """Every accepted message is completed once, with one answer, by the attempt that its row names."""
+    with engine.begin() as conn:
+        rows = conn.execute(
+            text("""
+            SELECT CAST(j.id AS text) AS id, j.state, j.attempt, a.attempt AS answered_by,
+                   (SELECT count(*) FROM job_events e
+                    WHERE e.job_id = j.id AND e.transition = 'complete') AS completions
+            FROM jobs j LEFT JOIN answers a ON a.message_id = j.id WHERE j.kind = 'answer'""")
+        ).all()
+    assert {row.id for row in rows} == {str(job_id) for job_id in accepted}, "accepted and stored messages differ"
+    unsound = [row for row in rows if (row.state, row.answered_by, row.completions) != ("completed", row.attempt, 1)]
+    assert not unsound, f"{len(unsound)} of {len(rows)}, the first: {unsound[:3]}"
+    assert_ledger_sound(engine)
+
+
+def assert_ledger_sound(engine: Engine) -> None:
+    """Each job's ledger is a chain of states, its attempts rise with each claim, and no lease is left."""
+    with engine.begin() as conn:
+        broken = conn.execute(
+            text("""
+            SELECT * FROM (
+                SELECT job_id, transition, from_state, attempt,
+                       lag(to_state) OVER w AS before, lag(attempt) OVER w AS attempt_before
+                FROM job_events WHERE transition <> 'superseded' WINDOW w AS (PARTITION BY job_id ORDER BY id)) e
+            WHERE from_state IS DISTINCT FROM before
+               OR (transition = 'claim' AND attempt <> attempt_before + 1)""")
+        ).all()
+        assert not broken, broken[:3]
+        assert conn.execute(text("SELECT count(*) FROM leases")).scalar_one() == 0
