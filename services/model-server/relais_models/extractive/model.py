@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 
 from relais_models.contract import Card, Finish, Piece, Sampling, Turn
-from relais_models.extractive.answer import compose_answer
+from relais_models.extractive.answer import NO_ANSWER, compose_answer
 from relais_models.extractive.passages import find_passages
 
 _CARD = Card(
@@ -19,6 +19,7 @@ _CARD = Card(
     info={"general.architecture": "extractive"},
 )
 _WORD = re.compile(r"\s*\S+")
+_WANTED_REFUSAL = re.compile(r"reply exactly: *(\S.*)$", re.MULTILINE)
 
 
 class ExtractiveModel:
@@ -43,7 +44,9 @@ class ExtractiveModel:
 def _answer(turns: Sequence[Turn]) -> str:
     asked = [turn.content for turn in turns if turn.role == "user"] or [""]
     given = "\n\n".join(turn.content for turn in turns if turn.role == "system")
-    return compose_answer(asked[-1], find_passages(given), earlier=asked[-2] if asked[1:] else "")
+    answer = compose_answer(asked[-1], find_passages(given), earlier=asked[-2] if asked[1:] else "")
+    wanted = _WANTED_REFUSAL.search(given.split("\nPassages:\n")[0])  # only the instructions count, no quoted text
+    return wanted[1].strip() if answer == NO_ANSWER and wanted else answer
 
 
 def _until_stop(answer: str, stops: Sequence[str]) -> str:
