@@ -162,6 +162,17 @@ def test_a_collection_of_another_vector_size_is_refused_with_the_remedy(index: P
     assert raised.value.reason == "vector_size_mismatch"
 
 
+def test_a_collection_that_somebody_deletes_is_made_again(index: PassageIndex) -> None:
+    """The attempt that notices fails as transient, the next one finds a new collection."""
+    index.put(MODEL, [passage("x")], [[1, 0, 0]])
+    index.client.delete_collection(collection_name(MODEL, 3))
+    with pytest.raises(TransientError) as raised:
+        index.vectors_of(MODEL, 3, [str(uuid4())])
+    assert raised.value.reason == "qdrant_collection_lost"
+    index.put(MODEL, [passage("alpha")], [[1, 0, 0]])
+    assert texts(index, [1, 0, 0], "alpha") == ["alpha"]
+
+
 def test_collections_are_named_by_model_and_size() -> None:
     """Names are plain, `:latest` means nothing, and models whose names look alike don't share a collection."""
     assert collection_name("nomic-embed-text:latest", 768) == "relais_nomic-embed-text_768"

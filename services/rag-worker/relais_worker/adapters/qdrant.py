@@ -91,35 +91,22 @@ class PassageIndex:
 
     def vectors_of(self, model: str, size: int, chunk_ids: Collection[str]) -> dict[str, Vector]:
         """Read the vectors of those chunks that the index already holds."""
-        name = self._prepared(model, size)
-        with self._call() as client:
+        with self._collection(model, size) as (client, name):
             found = client.retrieve(name, list(chunk_ids), with_payload=False, with_vectors=True)
         return {str(point.id): cast("Vector", point.vector) for point in found}  # collections have one unnamed vector
 
     def put(self, model: str, passages: Sequence[Passage], vectors: Sequence[Vector]) -> None:
-        """Store passages with their vectors; a passage of the same chunk id is replaced.
-
-        Raises:
-            TransientError: `qdrant_collection_lost` when somebody deletes the collection meanwhile.
-        """
-        name = self._prepared(model, len(vectors[0]))
+        """Store passages with their vectors; a passage of the same chunk id is replaced."""
         points = [
             models.PointStruct(id=passage.chunk_id, vector=list(vector), payload=asdict(passage))
             for passage, vector in zip(passages, vectors, strict=True)
         ]
-        try:
-            with self._call() as client:
-                client.upsert(name, points, wait=True)
-        except JobError as error:
-            if not is_missing_collection(error):
-                raise
-            self._ready.discard(name)
-            raise TransientError("qdrant_collection_lost", "The search index lost a collection meanwhile.") from error
+        with self._collection(model, len(vectors[0])) as (client, name):
+            client.upsert(name, points, wait=True)
 
     def count(self, model: str, size: int, document_id: UUID) -> int:
         """Count a document's passages."""
-        name = self._prepared(model, size)
-        with self._call() as client:
+        with self._collection(model, size) as (client, name):
             return client.count(name, count_filter=_where(document_id=document_id), exact=True).count
 
     def keep_only(self, model: str, size: int, document_id: UUID, chunk_ids: Collection[str]) -> None:
@@ -146,13 +133,26 @@ class PassageIndex:
             names = [collection.name for collection in client.get_collections().collections]
         return [name for name in names if name.startswith(PREFIX)]
 
-    def _prepared(self, model: str, size: int) -> str:
+    @contextmanager
+    def _collection(self, model: str, size: int) -> Iterator[tuple[QdrantClient, str]]:
+        """Call on the collection of a model and size, which is made at its first use.
+
+        Raises:
+            TransientError: `qdrant_collection_lost` when somebody deleted it since; it is made again next time.
+        """
         name = collection_name(model, size)
         if name not in self._ready:
             with self._exclusive():
                 create_collection(self.client, name, size, remote=self.remote)
             self._ready.add(name)
-        return name
+        try:
+            with self._call() as client:
+                yield client, name
+        except JobError as error:
+            if not is_missing_collection(error):
+                raise
+            self._ready.discard(name)
+            raise TransientError("qdrant_collection_lost", "The search index lost a collection meanwhile.") from error
 
     @contextmanager
     def _call(self) -> Iterator[QdrantClient]:

@@ -28,15 +28,16 @@ def read_asked(engine: Engine, job: ClaimedJob) -> Asked:
     """Read it in one short transaction, which is over before anything else is called.
 
     Raises:
-        PermanentError: `message_missing`, `agent_deleted`.
+        PermanentError: `message_missing`, `agent_missing`. An agent that was deleted meanwhile still answers what it
+            had accepted.
     """
     with engine.connect() as conn:
         question = find_question(conn, job.subject_id)
         if question is None:
             raise PermanentError("message_missing", "The message no longer exists.")
         agent = find_agent_by_id(conn, question.agent_id)
-        if agent is None or agent.deleted_at is not None:
-            raise PermanentError("agent_deleted", "The agent that this message was sent to has been deleted.")
+        if agent is None:
+            raise PermanentError("agent_missing", "The agent that this message was sent to no longer exists.")
         earlier = read_earlier_turns(conn, question.session_id, before=question.seq, limit=_MOST_TURNS)
         signatures = [IndexSignature.read(stored) for stored in read_index_signatures(conn, agent.id)]
     return Asked(agent, question.content, earlier, signatures)
