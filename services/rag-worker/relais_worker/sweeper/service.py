@@ -15,6 +15,7 @@ from relais_worker.sweeper.repair import Repair
 class SweeperService:
     """A running sweeper."""
 
+    engine: Engine
     repair: Loop
     announce: Loop
     publisher: Publisher
@@ -31,6 +32,7 @@ class SweeperService:
             ledger_retention_days=settings.ledger_retention_days,
         )
         return cls(
+            engine=engine,
             repair=Loop("repair", repair, every_s=settings.sweep_s),
             announce=Loop("announce", Announce(engine, broker, publisher), every_s=settings.sweep_s),
             publisher=publisher,
@@ -52,3 +54,4 @@ class SweeperService:
         self.announce.stop()
         self.repair.stop()
         self.publisher.stop()
+        self.engine.dispose()
