@@ -30,6 +30,7 @@ class Api:
     http: httpx.Client
     engine: Engine
     broker: MemoryBroker
+    server: ApiServer | None = None
 
     def post(
         self, content: object = "Hello?", *, token: str = TOKEN, headers: dict[str, str] | None = None, **fields: object

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from relais.store.health import Health, read_health
 from relais.store.migrate import current_revision, head_revision
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.http.problems import DatabaseUnavailable, NotReady
 from relais_api.parts import PartsOf
 

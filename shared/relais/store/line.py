@@ -82,12 +82,15 @@ class Lines:
 
     def position(self, queue: str, priority: int, ticket: int) -> int:
         """The place of a waiting job, from 1: by priority, then by ticket."""
+        # A lane that opened after the snapshot had nothing claimed in it.
+        own = Lane(queue, priority, last_ticket=0, watermark=0, waiting_behind=(), holes=())
         ahead = 0
         for lane in self.lanes:
-            if lane.queue != queue or lane.priority > priority:
-                continue
-            ahead += lane.ahead_of(ticket) if lane.priority == priority else lane.waiting()
-        return max(1, ahead + 1)
+            if lane.queue == queue and lane.priority == priority:
+                own = lane
+            elif lane.queue == queue and lane.priority < priority:
+                ahead += lane.waiting()
+        return max(1, ahead + own.ahead_of(ticket) + 1)
 
     def eta_seconds(self, queue: str, priority: int, ticket: int) -> float | None:
         """Seconds until the answer at the measured pace; None while nothing is known to measure by."""

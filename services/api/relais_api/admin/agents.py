@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from relais.queues import DOCUMENTS
 from relais.store.agents import Agent, create_agent, find_agent_by_slug, list_agents
-from relais_api.admin.agent_bodies import AgentBody, AgentChanges, AgentList, NewAgent
+from relais_api.admin.agent_bodies import SLUG_PATTERN, AgentBody, AgentChanges, AgentList, NewAgent
 from relais_api.admin.agent_changes import change_agent, remove_agent
 from relais_api.admin.keys import NEEDS_ADMIN, NEEDS_READ
 from relais_api.chat.reading import json_only
 from relais_api.http import problems
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.parts import Parts, PartsOf
 
 router: Final = APIRouter(
@@ -24,7 +24,7 @@ router: Final = APIRouter(
     ),
 )
 
-Slug = Annotated[str, Path(max_length=100)]
+Slug = Annotated[str, Path(pattern=SLUG_PATTERN)]
 _JSON: Final = Depends(json_only)
 _TOKEN_BYTES: Final = 24
 
@@ -91,7 +91,7 @@ async def find_agent(parts: Parts, slug: str) -> Agent:
     Raises:
         UnknownAgent: there is none.
     """
-    agent = await parts.database.read(find_agent_by_slug, slug) if "\0" not in slug else None
+    agent = await parts.database.read(find_agent_by_slug, slug)
     if agent is None:
         raise _unknown()
     return agent

@@ -16,7 +16,7 @@ from relais_api.admin.keys import NEEDS_ADMIN, NEEDS_READ
 from relais_api.admin.uploads import Upload, read_uploads
 from relais_api.http import problems
 from relais_api.http.cursors import decode_cursor, encode_cursor
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import UtcTime
 from relais_api.parts import PartsOf
 

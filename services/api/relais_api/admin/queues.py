@@ -9,7 +9,7 @@ from relais.queues import QUEUE_NAMES
 from relais.store.pausing import pause_queue, resume_queue
 from relais_api.admin.keys import NEEDS_OPS
 from relais_api.http import problems
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import UtcTime
 from relais_api.parts import PartsOf
 

@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from relais.broker.publisher import Publisher
 from relais.queues import AI_MESSAGES
 from relais.store.jobs import mark_announced
 from relais_api.batching import Batcher, LineTooLongError
 from relais_api.database import Database, DatabaseAwayError
+
+log = structlog.get_logger(__name__)
 
 _LARGEST = 500
 _MOST_WAITING = 5_000
@@ -27,7 +32,9 @@ class Announcer:
         """Announce a message; False when it stays `pending`, which costs it a second at most."""
         try:
             return await self._batcher.submit(message_id)
-        except (DatabaseAwayError, LineTooLongError):
+        except (DatabaseAwayError, LineTooLongError, DBAPIError) as error:
+            # The message is committed: whatever goes wrong now must not become a refusal.
+            log.warning("message.not_announced", message_id=str(message_id), error=type(error).__name__)
             return False
 
     def wake(self, queue_name: str, count: int = 1) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from relais_api.chat.body import MessageBody
 from relais_api.chat.posting import post
 from relais_api.http import problems
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import Receipt, StatusBody
 from relais_api.page import PAGE_HEADERS, render_page
 from relais_api.parts import Parts, PartsOf

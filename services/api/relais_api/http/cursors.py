@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
+_BIGGEST = 2**63  # PostgreSQL's bigint
+
 
 def encode_cursor(*keys: str | int) -> str:
     """Pack the sort keys of the last row of a page."""
@@ -23,8 +25,11 @@ def decode_cursor(cursor: str, *types: type[Any]) -> tuple[Any, ...]:
         keys = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, UnicodeError, ValueError):
         keys = None
-    # type, not isinstance: True is no number of a row
-    if not isinstance(keys, list) or [type(key) for key in keys] != list(types):
+    if not isinstance(keys, list) or [type(key) for key in keys] != list(types) or not all(map(_bindable, keys)):
         message = "is not a cursor of this list; take `next_cursor` from the page before"
         raise RequestValidationError([{"loc": ("query", "cursor"), "type": "cursor", "msg": message}])
     return tuple(keys)
+
+
+def _bindable(key: str | int) -> bool:
+    return "\0" not in key if isinstance(key, str) else 0 <= key < _BIGGEST

@@ -1,7 +1,6 @@
-"""Turns every failure of a request into a problem document, and documents that in OpenAPI."""
+"""Turns every failure of a request into a problem document."""
 
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette_problem.error import Problem
 
 from relais_api.database import DatabaseAwayError
+from relais_api.http.openapi import document_problems
 from relais_api.http.problems import TYPE_TEMPLATE, ApiProblem, DatabaseUnavailable, Invalid
 from relais_api.http.validation import describe_errors, summarise
 
@@ -39,23 +39,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     )
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(DatabaseAwayError, handler)
-
-
-def problem_responses(*problems: type[ApiProblem]) -> dict[int | str, dict[str, Any]]:
-    """Document the problems that a route answers with, for FastAPI's `responses`."""
-    by_status: dict[int | str, list[type[ApiProblem]]] = {}
-    for problem in problems:
-        by_status.setdefault(problem.status, []).append(problem)
-    return {status: _document(kinds) for status, kinds in by_status.items()}
-
-
-def _document(kinds: list[type[ApiProblem]]) -> dict[str, Any]:
-    examples = {kind.code: {"value": kind("What is wrong here.").marshal(uri=TYPE_TEMPLATE)} for kind in kinds}
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        "description": "; ".join(kind.title for kind in kinds),
-        "content": {"application/problem+json": {"schema": schema, "examples": examples}},
-    }
+    document_problems(app)
 
 
 def _database_away(_handler: ExceptionHandler, _request: Request, _error: Exception) -> Problem:

@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from relais.lifecycle import TERMINAL, State
 from relais.store.status import MessageStatus, Progress, read_progress
 from relais_api.database import Database, DatabaseAwayError
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,7 @@ class MessageFeed:
     async def _poll(self) -> None:
         try:
             while self._watched:
-                with suppress(DatabaseAwayError):  # watchers wait; the adapter logs
-                    await self._look()
+                await self._look()
                 await asyncio.sleep(self._interval_s)
         finally:
             self._polling = None
@@ -113,7 +117,14 @@ class MessageFeed:
     async def _look(self) -> None:
         asked = dict(self._watched)
         known = [(id_, *_draft_known(watched.view)) for id_, watched in asked.items()]
-        found = {progress.message_id: progress for progress in await self._database.read(read_progress, known)}
+        try:
+            rows = await self._database.read(read_progress, known)
+        except DatabaseAwayError:
+            return  # watchers wait; the adapter has logged it
+        except DBAPIError:
+            log.exception("feed.failed")  # the polling must go on: watchers would never hear of the end
+            return
+        found = {progress.message_id: progress for progress in rows}
         for id_, watched in asked.items():
             _update(watched, found.get(id_))
 

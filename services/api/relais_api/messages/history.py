@@ -10,7 +10,7 @@ from relais.store.history import Turn, read_session
 from relais.store.line import Lines
 from relais_api.http import problems
 from relais_api.http.cursors import decode_cursor, encode_cursor
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import TurnBody, status_fields
 from relais_api.parts import PartsOf
 

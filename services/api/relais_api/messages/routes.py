@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from relais.queues import AI_MESSAGES
 from relais.store.jobs import cancel_job, retry_job
 from relais_api.http import problems
-from relais_api.http.handlers import problem_responses
+from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import StatusBody, poll_again_s
 from relais_api.messages.etags import matches, status_etag
 from relais_api.messages.stream import Cursor, Event

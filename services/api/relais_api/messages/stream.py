@@ -7,7 +7,7 @@ from typing import Self
 
 from relais_api.messages.feed import View
 
-_POSITION = re.compile(r"(\d{1,9}):(\d{1,9})")
+_POSITION = re.compile(r"(\d{1,9}):(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
