@@ -16,7 +16,8 @@ from relais.settings import PREFIX, RelaisSettings
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "configuration.md"
-PACKAGES = ("relais_api", "relais_worker", "relais_monitor", "relais_cli")
+# The command line last: what it shares with a service is explained as the service reads it.
+READERS = {"relais_api": "", "relais_worker": "", "relais_monitor": "", "relais_cli": "cli"}
 HEAD = "| variable | default | range | read by | meaning |"
 # A range as the code writes it, in the words of the table.
 IN_WORDS = {
@@ -26,30 +27,30 @@ IN_WORDS = {
 }
 
 
-def _classes() -> Iterator[type[RelaisSettings]]:
-    """Every settings class that a composition root reads: those that no other class is made from."""
-    found = set()
-    for package in PACKAGES:
+def _classes() -> Iterator[tuple[str, type[RelaisSettings]]]:
+    """Every settings class that a composition root reads, with who that is: those that no other class is made from."""
+    for package, reader in READERS.items():
         if importlib.util.find_spec(f"{package}.settings") is None:
             continue
         module = importlib.import_module(f"{package}.settings")
-        found |= {
+        kinds = [
             kind
             for _, kind in inspect.getmembers(module, inspect.isclass)
             if issubclass(kind, RelaisSettings) and kind.__module__ == module.__name__
-        }
-    return (kind for kind in found if not any(other is not kind and issubclass(other, kind) for other in found))
+        ]
+        for kind in kinds:
+            if not any(other is not kind and issubclass(other, kind) for other in kinds):
+                yield reader or kind.__name__.removesuffix("Settings").lower(), kind
 
 
 def _variables() -> dict[str, tuple[FieldInfo, set[str]]]:
     fields: dict[str, FieldInfo] = {}
     readers: dict[str, set[str]] = defaultdict(set)
-    for kind in _classes():
+    for reader, kind in _classes():
         for name, field in kind.model_fields.items():
             variable = PREFIX + name.upper()
-            known = fields.setdefault(variable, field)
-            assert known.description == field.description, f"two services mean different things by {variable}"
-            readers[variable].add(kind.__name__.removesuffix("Settings").lower())
+            fields.setdefault(variable, field)
+            readers[variable].add(reader)
     return {variable: (fields[variable], readers[variable]) for variable in fields}
 
 
@@ -60,7 +61,7 @@ def _row(variable: str, field: FieldInfo, readers: set[str]) -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
-        return "see below"
+        return "see below"  # differs by user
     default = field.default
     if default is PydanticUndefined:
         return "required"
