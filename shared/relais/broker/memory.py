@@ -6,6 +6,7 @@ It loses nothing that matters when the process dies: tokens are only wake-ups, a
 from dramatiq import Middleware
 from dramatiq.brokers.stub import StubBroker
 
+from relais.broker.tokens import make_token
 from relais.queues import QUEUE_NAMES
 
 
@@ -21,5 +22,13 @@ class MemoryBroker(StubBroker):
         """How many tokens no worker has taken yet."""
         return int(self.queues[queue_name].qsize())
 
+    def send_tokens(self, queue_name: str, count: int) -> None:
+        """Add tokens; memory is always there."""
+        for _ in range(count):
+            self.enqueue(make_token(queue_name))
+
     def keep_alive(self) -> None:
         """Nothing to keep alive in memory."""
+
+    def close_outlet(self) -> None:
+        """Nothing to close in memory."""

@@ -14,7 +14,6 @@ import structlog
 from dramatiq.errors import BrokerConnectionError
 
 from relais.broker.connect import AnyBroker
-from relais.broker.tokens import make_token
 
 _MOST_REQUESTS = 1_000
 _IDLE_S = 5.0
@@ -78,6 +77,7 @@ class Publisher:
                 self._broker.keep_alive()
                 continue
             if wanted is None:
+                self._broker.close_outlet()
                 return
             confirmed = self._send(wanted)
             if not wanted.done.cancelled():
@@ -87,8 +87,7 @@ class Publisher:
         if time.monotonic() < self._down_until:
             return False  # a broker that is away costs one attempt a second, not one a message
         try:
-            for _ in range(wanted.count):
-                self._broker.enqueue(make_token(wanted.queue_name))
+            self._broker.send_tokens(wanted.queue_name, wanted.count)
         except (BrokerConnectionError, OSError) as error:
             self._note(up=False, error=error)
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S

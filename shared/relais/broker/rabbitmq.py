@@ -8,6 +8,8 @@ from dramatiq import Middleware
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
 from dramatiq.errors import ConnectionClosed
 
+from relais.broker.outlet import TokenOutlet, UnroutableError
+from relais.broker.tokens import make_token
 from relais.queues import QUEUE_NAMES
 
 # pika's defaults wait for ever on a blocked broker; one attempt each, since the caller decides about another.
@@ -62,6 +64,7 @@ class TokenBroker(RabbitmqBroker):
 
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=with_connection_limits(url), confirm_delivery=True, middleware=middleware)
+        self._outlet = TokenOutlet(self.parameters)
         for name in QUEUE_NAMES:
             self.declare_queue(name)
 
@@ -76,16 +79,21 @@ class TokenBroker(RabbitmqBroker):
     def _declare_xq_queue(self, queue_name: str) -> None:
         """Tokens have no dead-letter queue."""
 
-    def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        """Publish one message and wait for the confirm.
+    def send_tokens(self, queue_name: str, count: int) -> None:
+        """Publish tokens and wait for all confirms; declares the queue when it is missing. For one thread only.
 
         Raises:
-            dramatiq.errors.ConnectionClosed: whatever pika raised, a refusal by the server among it.
+            dramatiq.errors.ConnectionClosed: not all were confirmed.
         """
+        bodies = [make_token(queue_name).encode() for _ in range(count)]
         try:
-            return super().enqueue(message, delay=delay)
+            self._outlet.send(queue_name, bodies)
+        except UnroutableError:
+            self.queues_pending.add(queue_name)
+            self.declare_queue(queue_name, ensure=True)
+            del self.connection  # the outlet has its own
+            self._outlet.send(queue_name, bodies)
         except pika.exceptions.AMQPError as error:
-            del self.connection
             raise ConnectionClosed(error) from None
 
     def tokens_ready(self, queue_name: str) -> int:
@@ -104,11 +112,9 @@ class TokenBroker(RabbitmqBroker):
         return int(answer.method.message_count)
 
     def keep_alive(self) -> None:
-        """Answer the server's heartbeats on this thread's idle connection."""
-        connection = getattr(self.state, "connection", None)
-        if connection is None:
-            return
-        try:
-            connection.process_data_events(time_limit=0)
-        except (pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError):
-            del self.connection
+        """Answer the server's heartbeats while no tokens are sent. For the thread that sends them."""
+        self._outlet.keep_alive()
+
+    def close_outlet(self) -> None:
+        """Let go of the connection that sends tokens. For the thread that sends them."""
+        self._outlet.close()
