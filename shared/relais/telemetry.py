@@ -7,12 +7,15 @@ from typing import Any
 import structlog
 
 
-def configure_logging(*, log_format: str = "console", level: str = "info") -> None:
-    """Send structlog's and the standard library's records to stderr in one format.
+def configure_logging(
+    *, log_format: str = "console", level: str = "info", handler: logging.Handler | None = None
+) -> None:
+    """Send structlog's and the standard library's records to one place in one format.
 
     Args:
         log_format: `console` for people, `json` for machines.
         level: least severe level that is written, in lower case.
+        handler: where they go; to stderr unless given.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -24,7 +27,7 @@ def configure_logging(*, log_format: str = "console", level: str = "info") -> No
         structlog.processors.JSONRenderer()
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=handler is None and sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -35,7 +38,7 @@ def configure_logging(*, log_format: str = "console", level: str = "info") -> No
             renderer,
         ],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = handler or logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -82,8 +82,9 @@ def start_tethered(
     user: SystemUser = AS_WE_ARE,
     stop_signal: signal.Signals = signal.SIGTERM,
     grace_s: float = 10.0,
+    cwd: Path = Path("/"),
 ) -> TetheredProcess:
-    """Start a program whose output goes to the file `log`; it ends when we do, whatever ends us.
+    """Start a program in `cwd` whose output goes to the file `log`; it ends when we do, whatever ends us.
 
     Should the one of an earlier run, known from `pid_file`, still be ending, we wait for that first.
 
@@ -106,7 +107,7 @@ def start_tethered(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=None if env is None else dict(env),
-            cwd="/",
+            cwd=cwd,
             start_new_session=True,
         )
     return TetheredProcess(popen, grace_s)

@@ -1,0 +1,1 @@
+"""What `relais up` runs: private servers, the services, and the agent `demo`."""

@@ -1,0 +1,53 @@
+"""Where the logs of `relais up` go: all into a file, warnings to the terminal too, in one line each."""
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from relais.settings import RelaisSettings
+from relais.telemetry import configure_logging
+from relais_cli.render import stderr
+
+_MOST_BYTES = 10_000_000
+_KEPT = 3
+_HIDDEN = {"event", "timestamp", "level", "logger", "_record", "_from_structlog", "exc_info"}
+
+
+def log_to(path: Path, settings: RelaisSettings, *, verbose: bool) -> None:
+    """Write the records of this process to the file `path`; `verbose` shows them all in the terminal too."""
+    everything = RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_KEPT, encoding="utf-8")
+    configure_logging(log_format=settings.log_format, level=settings.log_level, handler=everything)
+    shown = _TerminalHandler(path)
+    shown.setLevel(logging.NOTSET if verbose else logging.WARNING)
+    logging.getLogger().addHandler(shown)
+    logging.captureWarnings(capture=True)
+    logging.getLogger("py.warnings").propagate = verbose
+    logging.getLogger("py.warnings").addHandler(everything)
+
+
+class _TerminalHandler(logging.Handler):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._console = stderr()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a traceback stays in the file."""
+        crashed = record.exc_info or (isinstance(record.msg, dict) and record.msg.get("exc_info"))
+        hint = f" (see {self._path})" if crashed else ""
+        try:
+            self._console.print(f"{record.levelname.lower()}: {_line(record)}{hint}", soft_wrap=True)
+        except OSError:  # the terminal is gone
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the library's name
+        """Say nothing: there is nobody left to tell."""
+
+
+def _line(record: logging.LogRecord) -> str:
+    if not isinstance(record.msg, dict):
+        return " ".join(record.getMessage().split())
+    fields: dict[str, Any] = record.msg
+    told = " ".join(f"{key}={value}" for key, value in fields.items() if key not in _HIDDEN and value is not None)
+    return f"{fields.get('event')} {told}".strip()
