@@ -32,7 +32,8 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise StartError(f"can't listen on {host}:{port}: {error.strerror or error}") from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise StartError(f"can't listen on {host}:{port}: {reason}") from None
 
 
 def serve(app: FastAPI, listener: socket.socket, stopping: asyncio.Event, *, announcement: str, watch: bool) -> None:

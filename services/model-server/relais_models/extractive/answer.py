@@ -48,9 +48,11 @@ def _is_long(chosen: Sequence[Scored]) -> bool:
 
 
 def _repeats(one: Sentence, other: Sentence) -> bool:
-    """Whether they share most of their words, as overlapping passages make them."""
+    """Whether one says what the other says, as overlapping passages do, in which one may be cut off."""
     first, second = set(terms(one.text)), set(terms(other.text))
-    return len(first & second) >= _SAME * max(1, min(len(first), len(second)))
+    return (
+        one.text in other.text or other.text in one.text or len(first & second) >= _SAME * max(1, len(first | second))
+    )
 
 
 def _arrange(chosen: Sequence[Scored]) -> list[Sentence]:

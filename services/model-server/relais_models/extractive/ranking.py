@@ -16,6 +16,7 @@ from relais_models.text.terms import stem, terms
 _K1 = 1.2
 _B = 0.4
 _KIN = 0.5  # a related word counts half of the word itself
+_KIN_CONTEXT = 0.3
 _CONTEXT = 0.45  # a word of the heading above counts less than one of the sentence
 _WEAK = 0.4
 _EARLIER_TURN = 0.35
@@ -90,10 +91,16 @@ def _rarities(question: Question, known: Sequence[AbstractSet[str]]) -> dict[str
 def _match(term: str, bag: Counter[str], context: AbstractSet[str]) -> _Match:
     if bag[term]:
         return _Match(1.0, bag[term])
-    families = set(kin().get(term, ()))
-    if families and any(not families.isdisjoint(kin().get(other, ())) for other in bag):
+    if _knows_kin(term, bag.keys()):
         return _Match(_KIN, 1)
-    return _Match(_CONTEXT, 1) if term in context else _Match(0.0, 0)
+    if term in context:
+        return _Match(_CONTEXT, 1)
+    return _Match(_KIN_CONTEXT, 1) if _knows_kin(term, context) else _Match(0.0, 0)
+
+
+def _knows_kin(term: str, known: AbstractSet[str]) -> bool:
+    families = set(kin().get(term, ()))
+    return bool(families) and any(not families.isdisjoint(kin().get(other, ())) for other in known)
 
 
 def _bm25(question: Question, rarities: dict[str, float], matches: dict[str, _Match], relative_length: float) -> float:

@@ -20,7 +20,7 @@ _HEADING_WEIGHT = 2.0
 _EMPHASIS = 1.3  # above 1, repeated words gain over the tail
 _WEAK_WEIGHT = 0.6
 _BIGRAM_WEIGHT = 0.3
-_KIN_WEIGHT = 0.4
+_KIN_WEIGHT = 0.5
 _GRAM_WEIGHT = 0.3  # all character n-grams of a word together
 _GRAM_LENGTH = 4
 

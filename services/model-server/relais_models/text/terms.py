@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-import snowballstemmer
-
 from relais_models.text.stopwords import STOPWORDS
 
 # A run of letters and digits, with inner apostrophes, and with the joints of identifiers (`RELAIS_HOME`, `re-ingest`).
@@ -51,4 +49,6 @@ def stem(word: str) -> str:
 
 @cache
 def _stemmer() -> Any:
+    import snowballstemmer  # noqa: PLC0415 -- loads all its languages, which would be a third of the server's start
+
     return snowballstemmer.stemmer("english")
