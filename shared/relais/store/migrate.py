@@ -1,14 +1,19 @@
-"""Brings a database to the schema of this release."""
+"""Brings a database to the schema of this release; `python -m relais.store.migrate` does it once."""
 
+import sys
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
+from relais.settings import DatabaseSettings, load_settings
 from relais.store.engine import sqlalchemy_url
+from relais.telemetry import configure_logging
 
 _MIGRATION_LOCK = 7_235_001
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
@@ -44,3 +49,23 @@ def upgrade(url: str) -> str:
         conn.execute(_TAKE_LOCK, {"key": _MIGRATION_LOCK})
         command.upgrade(_config(conn), "head")
     return head_revision()
+
+
+def main() -> int:
+    """Migrate the database of `RELAIS_DATABASE_URL`; the exit status."""
+    settings = load_settings(DatabaseSettings)
+    configure_logging(log_format=settings.log_format, level=settings.log_level)
+    log = structlog.get_logger(__name__)
+    try:
+        revision = upgrade(settings.database_url.get_secret_value())
+    except DBAPIError as error:
+        log.critical(
+            "migration.failed", error=str(error.orig), remedy="check RELAIS_DATABASE_URL and the role's rights"
+        )
+        return 1
+    log.info("database.migrated", revision=revision)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
