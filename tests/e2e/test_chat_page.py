@@ -100,7 +100,7 @@ def test_answers_from_the_documents_with_sources(relais, open_chat, tmp_path):
     chat.screenshot(path=tmp_path / "answer.png")
     answer.locator("button.ref").first.click()
     sheet = chat.get_by_role("dialog")
-    expect(sheet.get_by_role("heading")).to_contain_text(".md")
+    expect(sheet.get_by_role("heading", level=2)).to_contain_text(".md")
     expect(sheet.get_by_role("region", name="Passage")).to_contain_text("worker")
     chat.screenshot(path=tmp_path / "source.png")
     chat.keyboard.press("Escape")

@@ -122,7 +122,7 @@ def test_opens_a_source_from_its_number(chat, log, ask, fake):
     number = chat.locator("button.ref")
     number.click()
     sheet = chat.get_by_role("dialog")
-    expect(sheet.get_by_role("heading")).to_have_text("refunds.md")
+    expect(sheet.get_by_role("heading", level=2)).to_have_text("refunds.md")
     expect(sheet).to_contain_text("Score 0.83")
     expect(sheet.get_by_role("region", name="Passage")).to_have_text("Thirty days.")
     chat.keyboard.press("Escape")

@@ -28,6 +28,7 @@ def show(chat, log, fake, content, citations=()):
         ("```sql\nSELECT **1**;\n```\nafter", '<pre tabindex="0"><code>SELECT **1**;</code></pre><p>after</p>'),
         ("```\nopen end", '<pre tabindex="0"><code>open end</code></pre>'),
         ("an open **bold and `code", "<p>an open **bold and `code</p>"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", '<pre tabindex="0"><code>| a | b |\n|---|---|\n| 1 | 2 |</code></pre>'),
         ("unknown [7]", "<p>unknown [7]</p>"),
         ("", ""),
     ],

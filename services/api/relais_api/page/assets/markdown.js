@@ -3,6 +3,7 @@
 const FENCE = /^\s{0,3}(`{3,}|~{3,})\s*(\S*)/;
 const HEADING = /^\s{0,3}#{1,6}\s+(.*?)\s*#*$/;
 const ITEM = /^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$/;
+const TABLE = /^\|.*\n[ \t]*\|[ \t:|-]+$/m;
 // Each branch runs to its own closing mark or stops at once, so that no text makes the search quadratic.
 const INLINE = /`([^`\n]+)`|\*\*((?:[^*]|\*(?!\*))+)\*\*|(?<![\w*])\*(?=\S)([^*\n]+)\*(?![\w*])|\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/g;
 
@@ -83,7 +84,8 @@ function readParagraph(lines, at) {
   let end = at;
   while (end < lines.length && lines[end].trim() && (end === at || !startsOther(lines[end]))) end += 1;
   const text = lines.slice(at, end).join("\n").trim();
-  return { made: text ? { type: "paragraph", text } : null, end: Math.max(end, at + 1) };
+  const type = TABLE.test(text) ? "code" : "paragraph"; // a table keeps its columns, which is enough to read it
+  return { made: text ? { type, text } : null, end: Math.max(end, at + 1) };
 }
 
 function startsOther(line) {

@@ -1,5 +1,6 @@
 /** The sheet that shows one source of an answer: document, score and passage. */
 
+import { AnswerText } from "./answer-text.js";
 import { byId } from "./dom.js";
 
 /** Uses the native dialog, which keeps the focus inside, closes on Escape and gives the focus back. */
@@ -35,7 +36,7 @@ export class SourceView {
     byId("source-index").textContent = citation.index;
     byId("source-title").textContent = citation.document;
     byId("source-score").textContent = scoreLine(citation.score);
-    byId("source-text").textContent = citation.text;
+    byId("source-text").replaceChildren(passage(citation));
     byId("source-text").scrollTop = 0;
     this.#showPlace(at, this.#citations.length);
   }
@@ -46,6 +47,14 @@ export class SourceView {
     byId("source-next").disabled = at === count - 1;
     byId("source-place").textContent = `${at + 1} of ${count}`;
   }
+}
+
+/** Markdown is shown as such; any other document's text as it is. */
+function passage({ document: name, text }) {
+  if (!/\.(md|markdown)$/i.test(name)) return text;
+  const shown = new AnswerText(() => {});
+  shown.render(text, []);
+  return shown.node;
 }
 
 function scoreLine(score) {

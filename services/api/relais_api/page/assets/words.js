@@ -35,7 +35,7 @@ function placeInLine({ queue_position: position, eta_seconds: eta }) {
 export function provenance({ model, generation_time_ms: time }) {
   const parts = [];
   if (model) parts.push(model);
-  if (time !== null && time !== undefined) parts.push(`${(time / 1000).toFixed(1)} s`);
+  if (time !== null && time !== undefined) parts.push(time < 100 ? `${time} ms` : `${(time / 1000).toFixed(1)} s`);
   return parts.join(" · ");
 }
 
