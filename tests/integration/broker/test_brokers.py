@@ -1,0 +1,122 @@
+"""Tokens on both brokers: one suite for the fake and the real part."""
+
+import pytest
+from dramatiq.errors import ConnectionClosed
+
+from relais.broker import AnyBroker, Publisher, make_broker
+from relais.broker.rabbitmq import TokenBroker, with_connection_limits
+from relais_cli.parts.ports import free_port
+from support.waiting import wait_until
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def broker(request: pytest.FixtureRequest):
+    """Each broker in turn."""
+    url = "memory://" if request.param == "memory" else request.getfixturevalue("amqp_url")
+    broker = make_broker(url)
+    yield broker
+    broker.close_outlet()
+    broker.close()
+
+
+@pytest.fixture
+def publisher(broker: AnyBroker):
+    """A publisher on it."""
+    publisher = Publisher(broker)
+    publisher.start()
+    yield publisher
+    publisher.stop()
+
+
+def test_published_tokens_are_ready(broker: AnyBroker, publisher: Publisher):
+    """What was confirmed is there to be taken, per queue."""
+    assert publisher.publish("ai-messages", 300, timeout_s=10)
+    assert publisher.publish("documents", timeout_s=10)
+    wait_until(lambda: broker.tokens_ready("ai-messages") == 300)
+    assert broker.tokens_ready("documents") == 1
+
+
+def test_a_token_carries_nothing_but_its_queue(broker: AnyBroker, publisher: Publisher):
+    """No id and no text travels through the broker: it can neither leak nor go stale."""
+    assert publisher.publish("ai-messages", timeout_s=10)
+    consumer = broker.consume("ai-messages", prefetch=1, timeout=2000)
+    message = wait_until(lambda: next(consumer))
+    assert (message.actor_name, message.args, message.kwargs) == ("answer", (), {})
+    consumer.ack(message)
+    consumer.close() if isinstance(broker, TokenBroker) else None
+
+
+def test_an_acknowledgement_after_a_reconnect_takes_no_other_message(amqp_url: str):
+    """Delivery tags restart with a connection: a late ack of an old message removes no unstarted one."""
+    broker = make_broker(amqp_url)
+    broker.send_tokens("ai-messages", 2)
+    old = broker.consume("ai-messages", prefetch=1, timeout=2000)
+    first = wait_until(lambda: next(old))
+    old.close()
+    new = broker.consume("ai-messages", prefetch=1, timeout=2000)
+    second = wait_until(lambda: next(new))
+    assert first._tag == second._tag, "the hazard: both have the same delivery tag"
+    new.ack(first)
+    new.close()
+    wait_until(lambda: broker.tokens_ready("ai-messages") == 2, message="both tokens are still there")
+    broker.close_outlet()
+    broker.close()
+
+
+def test_a_queue_that_was_deleted_is_declared_again(amqp_url: str):
+    """A wiped broker takes the next token all the same."""
+    broker = make_broker(amqp_url)
+    broker.send_tokens("ai-messages", 1)
+    broker.channel.queue_delete("ai-messages")
+    broker.send_tokens("ai-messages", 3)
+    wait_until(lambda: broker.tokens_ready("ai-messages") == 3)
+    broker.close_outlet()
+    broker.close()
+
+
+def test_counting_in_a_deleted_queue_mends_itself(amqp_url: str):
+    """The sweeper's look at a queue that is gone fails once, as a broker that is away, then finds it empty."""
+    broker = make_broker(amqp_url)
+    assert broker.tokens_ready("ai-messages") == 0
+    broker.channel.queue_delete("ai-messages")
+    with pytest.raises(ConnectionClosed):
+        broker.tokens_ready("ai-messages")
+    assert broker.tokens_ready("ai-messages") == 0
+    broker.close()
+
+
+def test_a_broker_that_is_away_costs_a_request_its_budget_at_most():
+    """Publishing fails soon and without an exception; the message stays `pending`."""
+    publisher = Publisher(make_broker(f"amqp://nobody:x@127.0.0.1:{free_port()}/"))
+    publisher.start()
+    assert publisher.publish("ai-messages", timeout_s=10) is False
+    assert publisher.up is False
+    assert publisher.request("ai-messages").result(0.5) is False, "while it is known to be away, the answer is at once"
+    publisher.stop()
+
+
+def test_a_broker_that_comes_back_is_used_again(private_rabbitmq):
+    """After an outage the same publisher publishes, without a restart."""
+    broker = make_broker(private_rabbitmq.url())
+    publisher = Publisher(broker)
+    publisher.start()
+    assert publisher.publish("ai-messages", timeout_s=10)
+    private_rabbitmq.stop()
+    assert not publisher.publish("ai-messages", timeout_s=15)
+    private_rabbitmq.start()
+    wait_until(lambda: publisher.publish("ai-messages", timeout_s=10), 20, "published again")
+    publisher.stop()
+    broker.close()
+
+
+def test_the_url_gets_time_limits_that_it_does_not_set():
+    """Pika's defaults wait for ever on a blocked broker; a value in the URL wins."""
+    url = with_connection_limits("amqp://u:p@host:5672/vhost?heartbeat=7")
+    assert "heartbeat=7" in url
+    assert "blocked_connection_timeout=5" in url
+
+
+def test_an_unknown_scheme_is_refused():
+    """A mistyped broker URL says what it should begin with."""
+    with pytest.raises(ValueError, match="amqp://"):
+        make_broker("redis://localhost")

@@ -1,0 +1,181 @@
+"""The sweeper's repairs, each on the damage it is for."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from relais.broker import Publisher, make_broker
+from relais.broker.memory import MemoryBroker
+from relais.store.jobs import cancel_jobs
+from relais.store.settle import settle_completed
+from relais.store.sweep import try_sweep_lock
+from relais.store.workers import hold_worker_lock
+from relais_worker.sweeper.announce import Announce
+from relais_worker.sweeper.repair import Repair
+from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message, state_of
+
+
+@pytest.fixture
+def repair(engine: Engine) -> Repair:
+    """A round of repairs with the defaults of production, but for the grace after a start of the database."""
+    return Repair(engine, heartbeat_s=2.0, lease_s=0.0, retention_days=30, ledger_retention_days=30)
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    """The in-memory broker."""
+    broker = make_broker("memory://")
+    assert isinstance(broker, MemoryBroker)
+    return broker
+
+
+@pytest.fixture
+def announce(engine: Engine, broker: MemoryBroker) -> Iterator[Announce]:
+    """A round of announcements."""
+    publisher = Publisher(broker)
+    publisher.start()
+    yield Announce(engine, broker, publisher)
+    publisher.stop()
+
+
+def _age(engine: Engine, statement: str) -> None:
+    with engine.begin() as conn:
+        conn.execute(text(statement))
+
+
+def test_a_dead_worker_loses_its_jobs_before_its_lease_ends(engine: Engine, repair: Repair):
+    """A worker without its lock and without a recent heartbeat is dead: its job goes back at once."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    claim(engine, make_worker(engine), lease_s=600)
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '4 s'")
+    repair()
+    assert state_of(engine, job) == "queued"
+    with engine.begin() as conn:
+        assert conn.execute(text("SELECT error_code, worker_id IS NOT NULL FROM jobs")).one() == ("worker_lost", True)
+
+
+def test_a_silent_worker_that_holds_its_lock_keeps_its_jobs(engine: Engine, repair: Repair):
+    """A late heartbeat alone is no death: the lease covers hangs."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    worker = make_worker(engine)
+    claim(engine, worker, lease_s=600)
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '4 s'")
+    with engine.connect() as lock_holder:
+        hold_worker_lock(lock_holder, worker)
+        repair()
+        assert state_of(engine, job) == "processing"
+
+
+def test_a_worker_with_a_fresh_heartbeat_is_not_dead_without_its_lock(engine: Engine, repair: Repair):
+    """A connection that just broke is being renewed: nobody is declared dead within a beat."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    claim(engine, make_worker(engine), lease_s=600)
+    repair()
+    assert state_of(engine, job) == "processing"
+
+
+def test_nobody_is_declared_dead_right_after_a_start_of_the_database(engine: Engine):
+    """A restart frees every lock; the workers get a lease's time to come back."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    claim(engine, make_worker(engine), lease_s=600)
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '4 s'")
+    Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention_days=30, ledger_retention_days=30)()
+    assert state_of(engine, job) == "processing"
+
+
+def test_a_lapsed_lease_gives_the_job_back(engine: Engine, repair: Repair):
+    """A worker that hangs, lock and all, loses its job when the lease ends."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    worker = make_worker(engine)
+    claim(engine, worker)
+    _age(engine, "UPDATE leases SET expires_at = now() - interval '1 s'")
+    repair()
+    assert state_of(engine, job) == "queued"
+
+
+def test_only_one_sweeper_acts_at_a_time(engine: Engine, repair: Repair):
+    """A second sweeper finds the lock taken and leaves, with nothing done twice."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    claim(engine, make_worker(engine))
+    _age(engine, "UPDATE leases SET expires_at = now() - interval '1 s'")
+    with engine.begin() as other_sweeper:
+        _take_sweep_lock(other_sweeper)
+        repair()
+        assert state_of(engine, job) == "processing"
+    repair()
+    assert state_of(engine, job) == "queued"
+
+
+def _take_sweep_lock(conn: Connection) -> None:
+    assert try_sweep_lock(conn)
+
+
+def test_holes_behind_the_watermark_are_forgotten(engine: Engine, repair: Repair):
+    """The set of exceptions stays small: what lies behind the line needs no entry."""
+    agent, worker = make_agent(engine), make_worker(engine)
+    ids = accept_many(engine, agent, 10)
+    with engine.begin() as conn:
+        cancel_jobs(conn, ids[:5])
+    claim(engine, worker)
+    repair()
+    with engine.begin() as conn:
+        assert conn.execute(text("SELECT count(*) FROM ticket_holes")).scalar_one() == 0
+        assert conn.execute(text("SELECT watermark FROM lanes")).scalar_one() == 6
+
+
+def test_old_jobs_go_with_their_texts_and_young_ones_stay(engine: Engine, repair: Repair):
+    """Retention deletes what finished long ago, message and answer too, and nothing else."""
+    agent, worker = make_agent(engine), make_worker(engine)
+    old, young, waiting = accept_many(engine, agent, 3)
+    for job in (old, young):
+        claim(engine, worker)
+        with engine.begin() as conn:
+            settle_completed(conn, job, 1, answer())
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE jobs SET finished_at = now() - interval '31 days' WHERE id = :id"), {"id": old})
+    repair()
+    with engine.begin() as conn:
+        assert set(conn.execute(text("SELECT id FROM jobs")).scalars()) == {young, waiting}
+        assert set(conn.execute(text("SELECT id FROM messages")).scalars()) == {young, waiting}
+        assert conn.execute(text("SELECT message_id FROM answers")).scalars().all() == [young]
+
+
+def test_tokens_are_topped_up_to_what_can_run(engine: Engine, broker: MemoryBroker, announce: Announce):
+    """Jobs without a token, for whatever reason, get one; a second round adds none."""
+    accept_many(engine, make_agent(engine), 7)
+    announce()
+    assert broker.tokens_ready("ai-messages") == 7
+    announce()
+    assert broker.tokens_ready("ai-messages") == 7
+
+
+def test_jobs_that_cannot_run_yet_get_no_token(engine: Engine, broker: MemoryBroker, announce: Announce):
+    """A session's second message and a paused queue wake nobody."""
+    agent = make_agent(engine)
+    first = accept(engine, [new_message(agent)])[0]
+    accept(engine, [new_message(agent, session_id=first.session_id)])
+    announce()
+    assert broker.tokens_ready("ai-messages") == 1
+    _age(engine, "UPDATE queues SET paused_at = now()")
+    broker.flush_all()
+    announce()
+    assert broker.tokens_ready("ai-messages") == 0
+
+
+def test_a_stale_pending_job_is_announced(engine: Engine, announce: Announce):
+    """What the API could not announce becomes `queued` once it has a token; what is fresh is left to the API."""
+    stale, fresh = accept_many(engine, make_agent(engine), 2)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE jobs SET created_at = now() - interval '3 s' WHERE id = :id"), {"id": stale})
+    announce()
+    assert (state_of(engine, stale), state_of(engine, fresh)) == ("queued", "pending")
+
+
+def test_what_the_sweeper_saw_is_there_for_the_monitor(engine: Engine, repair: Repair, announce: Announce):
+    """Its last run, the broker's state and the tokens that are ready can be read from the database."""
+    repair()
+    announce()
+    with engine.begin() as conn:
+        rows = dict(conn.execute(text("SELECT part, details FROM heartbeats")).all())
+    assert rows == {"sweeper": {}, "broker": {"up": True, "ready": {"ai-messages": 0, "documents": 0}}}
