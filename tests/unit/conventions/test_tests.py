@@ -27,7 +27,8 @@ def test_every_test_states_the_behaviour_it_proves(path: Path) -> None:
 def test_no_test_sleeps(path: Path) -> None:
     """Tests wait for conditions with `wait_until`; a sleep is either too short on a busy machine or wasted time."""
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    names = {ast.unparse(call.func) for call in calls}
+    # `sleep(0)` gives the other coroutines their turn and takes no time.
+    names = {ast.unparse(call.func) for call in calls if [ast.unparse(argument) for argument in call.args] != ["0"]}
     assert names.isdisjoint({"sleep", "time.sleep", "asyncio.sleep", "anyio.sleep"})
 
 
