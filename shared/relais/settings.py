@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RELAIS_"
@@ -50,6 +50,11 @@ class DatabaseSettings(RelaisSettings):
         3.0, gt=0, le=30, description="How long a request waits for a connection before it is refused with 503."
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        return _begins_with(url, "postgresql://", "postgres://", "postgresql+psycopg://")
+
 
 class BrokerSettings(RelaisSettings):
     """Where the wake-ups go."""
@@ -57,6 +62,17 @@ class BrokerSettings(RelaisSettings):
     broker_url: SecretStr = Field(
         description="RabbitMQ, as `amqp://user:password@host:5672/vhost`; `memory://` within one process."
     )
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_a_broker(cls, url: SecretStr) -> SecretStr:
+        return _begins_with(url, "amqp://", "amqps://", "memory://")
+
+
+def _begins_with(url: SecretStr, *schemes: str) -> SecretStr:
+    if not url.get_secret_value().startswith(schemes):
+        raise ValueError(f"must begin with {' or '.join(schemes)}")
+    return url
 
 
 SettingsT = TypeVar("SettingsT", bound=RelaisSettings)
@@ -77,6 +93,10 @@ def load_settings(factory: Callable[[], SettingsT]) -> SettingsT:
 def _refuse(error: ValidationError) -> NoReturn:
     for problem in error.errors(include_url=False, include_input=False):
         variable = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
-        reason = "is required and not set" if problem["type"] == "missing" else problem["msg"]
+        reason = "is required and not set" if problem["type"] == "missing" else _in_words(problem["msg"])
         print(f"relais: {variable}: {reason} (see docs/configuration.md)", file=sys.stderr)  # noqa: T201 -- logging is not configured yet
     raise SystemExit(2)
+
+
+def _in_words(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should", "must", 1)
