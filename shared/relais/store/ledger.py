@@ -42,7 +42,7 @@ WITH upto AS (
     SELECT coalesce(max(id), :cursor) AS id FROM job_events
     WHERE id > :cursor AND at < now() - make_interval(secs => :settled_after_s)),
 counted AS (
-    SELECT e.id <= upto.id AS settled, j.kind, j.agent_id, e.transition, e.to_state, e.error_code, count(*) AS count
+    SELECT e.id <= upto.id AS settled, j.kind, j.agent_id, e.transition, e.to_state, e.error_code, count(*) AS events
     FROM job_events e JOIN jobs j ON j.id = e.job_id CROSS JOIN upto
     WHERE e.id > :cursor AND e.transition IN ({_NAMES})
     GROUP BY 1, 2, 3, 4, 5, 6)
@@ -63,10 +63,10 @@ def count_events(conn: Connection, *, after: int, settled_after_s: float = SETTL
     Events whose job was pruned are left out, since kind and agent are the job's.
     """
     rows = list(conn.execute(_COUNT, {"cursor": after, "settled_after_s": settled_after_s}))
-    counted = [row for row in rows if row.count is not None]
+    counted = [row for row in rows if row.events is not None]
     settled, fresh = (
         {
-            EventKey(row.kind, row.agent_id, row.transition, row.to_state, row.error_code): row.count
+            EventKey(row.kind, row.agent_id, row.transition, row.to_state, row.error_code): row.events
             for row in counted
             if row.settled is want
         }

@@ -42,9 +42,9 @@ class Stats:
 
 # Each half is answered from a partial index whose predicate it repeats word for word, the second without the table.
 _JOBS = text(f"""
-SELECT queue, state, count(*) AS count FROM jobs WHERE state IN {LIVE_SQL} GROUP BY queue, state
+SELECT queue, state, count(*) AS jobs FROM jobs WHERE state IN {LIVE_SQL} GROUP BY queue, state
 UNION ALL
-SELECT queue, state, count(*) AS count FROM jobs WHERE finished_at IS NOT NULL GROUP BY queue, state""")
+SELECT queue, state, count(*) AS jobs FROM jobs WHERE finished_at IS NOT NULL GROUP BY queue, state""")
 # A person's retry begins a new wait, and announces the job in the same statement.
 _OLDEST_WAITING = text(f"""
 SELECT queue, extract(epoch FROM now() - min(CASE WHEN attempt = 0 THEN created_at
@@ -87,7 +87,7 @@ def read_stats(conn: Connection) -> Stats:
 def _read_jobs(conn: Connection) -> dict[tuple[Kind, State], int]:
     counts = {(kind, state): 0 for kind in Kind for state in State}
     for row in conn.execute(_JOBS):
-        counts[QUEUE_BY_NAME[row.queue].kind, State(row.state)] = row.count
+        counts[QUEUE_BY_NAME[row.queue].kind, State(row.state)] = row.jobs
     return counts
 
 
