@@ -40,6 +40,16 @@ def test_text_goes_through_unharmed(http):
     assert "🙂" in content
 
 
+def test_the_prompt_says_what_to_reply_without_an_answer(http, messages):
+    """The worker's instruction is followed to the letter; without it there is a plain sentence."""
+    asked = {"role": "user", "content": "What is the capital of France?"}
+    rule = "If the passages do not answer the question, reply exactly: Please ask our staff."
+    told = {"role": "system", "content": f"Be kind.\n{rule}\n\n{messages[0]['content']}"}
+    assert _chat(http, [told, asked], stream=False).json()["message"]["content"] == "Please ask our staff."
+    plain = _chat(http, [messages[0], asked], stream=False).json()["message"]["content"]
+    assert plain == "The given passages don't answer this question."
+
+
 def test_version_and_root(http):
     """What clients probe before anything else."""
     assert http.get("/api/version").json()["version"]

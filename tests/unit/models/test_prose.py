@@ -85,6 +85,15 @@ def test_sentences_end_where_a_reader_ends_them(text, count):
     assert len(split(text)) == count
 
 
+def test_a_paragraph_right_after_a_list_is_its_own():
+    """The worker's prompt has no blank lines inside a passage."""
+    assert _texts("## Parts\n- An API\n- A worker\n  of its own\nAll of them log.") == [
+        "An API",
+        "A worker of its own",
+        "All of them log.",
+    ]
+
+
 def test_odd_markdown_does_no_harm():
     """Whatever was ingested, reading it ends and yields text."""
     for odd in ["```", "| a", "|||", "- ", "#", "***", "[](", "> > quote", "\x00\x01", ":\n- x", "a:\n```\n```"]:

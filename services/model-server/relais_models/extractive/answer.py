@@ -19,7 +19,10 @@ _MARKS = ".!?…"
 
 
 def compose_answer(question: str, passages: Sequence[Passage], earlier: str = "") -> str:
-    """One to four sentences of the passages, each with its citation; or a plain sentence that there is no answer."""
+    """One to four sentences of the passages, each with its citation; or a plain sentence that there is no answer.
+
+    A short follow-up is understood with the question `earlier`.
+    """
     if not passages:
         return NO_PASSAGES
     everything = sentences(passages)

@@ -88,7 +88,8 @@ def _classify(line: str, kind: str, group: Sequence[str]) -> tuple[str, str | No
     if item := _ITEM.match(line):
         return "item", item[1]
     text = line.strip().removeprefix(">").strip()
-    return ("" if kind in {"paragraph", "item"} else "paragraph"), (None if _UNDERLINE.match(line) else text)
+    goes_on = kind == "paragraph" or (kind == "item" and line.startswith(" "))
+    return ("" if goes_on else "paragraph"), (None if _UNDERLINE.match(line) else text)
 
 
 def _rows(lines: Sequence[str]) -> Iterator[str]:

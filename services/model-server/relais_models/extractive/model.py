@@ -19,13 +19,15 @@ _CARD = Card(
     info={"general.architecture": "extractive"},
 )
 _WORD = re.compile(r"\s*\S+")
+# How the worker's prompt words what to reply when the passages don't answer the question.
 _WANTED_REFUSAL = re.compile(r"reply exactly: *(\S.*)$", re.MULTILINE)
 
 
 class ExtractiveModel:
     """Quotes the sentences of the given passages that answer the question; deterministic.
 
-    A token is a word. `temperature`, `seed` and `num_ctx` change nothing.
+    A refusal is worded as the system message asks (`… reply exactly: …`). A token is a word. `temperature`, `seed` and
+    `num_ctx` change nothing.
     """
 
     card = _CARD

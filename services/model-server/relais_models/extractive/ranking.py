@@ -23,6 +23,7 @@ _EARLIER_TURN = 0.35
 _STANDS_ALONE = 1.5  # weight above which a question needs no words of the one before it
 _UNKNOWN = 1.5  # a word that no passage knows speaks against there being an answer
 _LONG = 60  # words; what is longer is a list or a table row rather than a sentence
+_SUBJECT = 1.25  # "A lease is …" says more of leases than a sentence that mentions one
 _RANK_DECAY = 0.04  # retrieval puts the best passage first
 
 _FOLLOWS_UP = re.compile(r"\s*(?:and|or|but|what about|how about|why)\b", re.IGNORECASE)
@@ -74,6 +75,7 @@ def rank(question: Question, candidates: Sequence[Sentence]) -> list[Scored]:
         matches = {term: _match(term, bag, context) for term in question.weights}
         coverage = _coverage(question, rarities, matches)
         score = _bm25(question, rarities, matches, bag.total() / max(1.0, average)) * (0.5 + coverage)
+        score *= _SUBJECT if question.weights.get(next(iter(bag), ""), 0.0) >= 1 else 1.0
         score *= min(1.0, _LONG / max(1, bag.total())) / (1 + _RANK_DECAY * ranks[sentence.passage])
         scored.append(Scored(sentence, score, coverage))
     return sorted(scored, key=lambda each: (-each.score, each.sentence.position))

@@ -82,7 +82,7 @@ def _merge(waiting: list[Block]) -> Iterator[Block]:
         return
     lead, *rest = waiting
     if rest[0].kind == "code":
-        commands = [line.strip() for line in rest[0].text.splitlines() if line.strip()]
+        commands = [line.strip().removeprefix("$ ") for line in rest[0].text.splitlines() if line.strip()]
         tail = ", then ".join(f"`{command}`" for command in commands)
         if len(tail) <= _LONGEST_CODE:
             yield Block("paragraph", f"{lead.text} {tail}", lead.heading)
