@@ -27,7 +27,7 @@ def test_serves_over_http(database_url):
     ("variable", "value", "line"),
     [
         ("RELAIS_DATABASE_URL", "", "RELAIS_DATABASE_URL: is required and not set"),
-        ("RELAIS_MONITOR_PORT", "99999", "RELAIS_MONITOR_PORT: Input should be less than or equal to 65535"),
+        ("RELAIS_MONITOR_PORT", "99999", "RELAIS_MONITOR_PORT: must be less than or equal to 65535"),
     ],
 )
 def test_a_wrong_setting_stops_the_boot(tmp_path, variable, value, line):
