@@ -1,6 +1,6 @@
 """Keeps the leases of a worker's running jobs, and tells it which it has lost and why."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -26,22 +26,22 @@ WITH mine AS (
 renewed AS (
     UPDATE leases l SET expires_at = now() + make_interval(secs => :lease_s)
     FROM mine WHERE l.job_id = mine.job_id AND l.attempt = mine.attempt AND l.worker_id = :worker_id
-    RETURNING l.job_id),
+    RETURNING l.job_id, l.attempt),
 alive AS (
     UPDATE workers SET heartbeat_at = now(), stopped_at = NULL WHERE id = :worker_id)
 SELECT mine.job_id, mine.attempt, renewed.job_id IS NOT NULL AS held, j.state = 'cancelled' AS cancelled
-FROM mine LEFT JOIN renewed USING (job_id) LEFT JOIN jobs j ON j.id = mine.job_id""")
+FROM mine LEFT JOIN renewed USING (job_id, attempt) LEFT JOIN jobs j ON j.id = mine.job_id""")
 
 
-def beat(conn: Connection, *, worker_id: int, lease_s: float, running: Mapping[UUID, int]) -> list[LeaseReport]:
-    """Renew the leases of the attempts in `running` (job id to attempt) and record that the worker lives."""
+def beat(conn: Connection, *, worker_id: int, lease_s: float, running: Sequence[tuple[UUID, int]]) -> list[LeaseReport]:
+    """Renew the leases of the attempts in `running` (job id, attempt) and record that the worker lives."""
     rows = conn.execute(
         _BEAT,
         {
             "worker_id": worker_id,
             "lease_s": lease_s,
-            "job_ids": list(running),
-            "attempts": list(running.values()),
+            "job_ids": [job_id for job_id, _ in running],
+            "attempts": [attempt for _, attempt in running],
         },
     )
     return [LeaseReport(row.job_id, row.attempt, _standing(row.held, row.cancelled)) for row in rows]

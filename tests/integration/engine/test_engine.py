@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from relais.errors import PermanentError, TransientError
-from relais.store.jobs import cancel_job
+from relais.store.jobs import cancel_job, retry_job
 from support.seeding import accept, accept_many, answer, make_agent, new_message, state_of
 from support.waiting import wait_until
 
@@ -103,6 +103,31 @@ def test_a_cancelled_run_stops_and_its_result_is_dropped(engine: Engine, start_w
     gate.open.set()
     assert state_of(engine, job) == "cancelled"
     assert _finished(engine, "completed") == 0
+
+
+def test_a_retry_while_the_cancelled_attempt_still_runs_ends_that_one_alone(engine: Engine, start_worker, gate):
+    """Both attempts run in one process for a moment: the old one is told to stop, the new one keeps its lease."""
+    (job_id,) = accept_many(engine, make_agent(engine), 1)
+    ended = []
+
+    def work(job, progress):
+        try:
+            return gate(job, progress)
+        finally:
+            ended.append(job.attempt)
+
+    service = start_worker(work, lease_s=2.0)
+    wait_until(lambda: gate.started, 10, "the first attempt runs")
+    with engine.begin() as conn:
+        assert cancel_job(conn, job_id)
+        assert retry_job(conn, job_id)
+    wait_until(lambda: len(gate.started) == 2, 10, "the second attempt runs")
+    wait_until(lambda: ended == [1], 10, "the first attempt stopped")
+    assert [run.job.attempt for run in service._parts.runs.current()] == [2]
+    gate.open.set()
+    wait_until(lambda: _finished(engine, "completed") == 1, 10, "completed")
+    wait_until(lambda: not service._parts.runs.current(), 10, "idle")
+    assert _row(engine, "attempt") == (2,)
 
 
 def test_a_lost_lease_is_taken_over_and_the_late_result_is_fenced_off(engine: Engine, start_worker, gate):

@@ -104,17 +104,13 @@ class Heartbeat:
 
     def _beat(self) -> None:
         conn = self._conn or self._connect()
-        running = {run.job.id: run for run in self._runs.current() if run.aborted is None}
-        reports = beat(
-            conn,
-            worker_id=self.worker_id,
-            lease_s=self._lease_s,
-            running={job_id: run.job.attempt for job_id, run in running.items()},
-        )
+        running = {(run.job.id, run.job.attempt): run for run in self._runs.current() if run.aborted is None}
+        reports = beat(conn, worker_id=self.worker_id, lease_s=self._lease_s, running=list(running))
         for report in reports:
-            if report.standing in _ABORT_OF:
+            reason = _ABORT_OF.get(report.standing)
+            # One that was settled since the list was made has lost its lease in good order.
+            if reason is not None and running[report.job_id, report.attempt].abort(reason):
                 log.info("job.lost", job=str(report.job_id), attempt=report.attempt, standing=report.standing)
-                running[report.job_id].abort(_ABORT_OF[report.standing])
 
     def _connect(self) -> Connection:
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -82,12 +82,13 @@ class Run:
             self._flush("".join(self._text))
             self._last_flush = time.monotonic()
 
-    def abort(self, reason: Abort) -> None:
-        """Tell the attempt to stop; the first reason stays. An attempt that is being settled is left alone."""
+    def abort(self, reason: Abort) -> bool:
+        """Tell the attempt to stop; the first reason stays. False: it is being settled, or was told before."""
         with self._lock:
             if self._settling or self._abort is not None:
-                return
+                return False
             self._abort = reason
+            return True
 
     def notice_time(self) -> None:
         """Abort an attempt that is past its deadline or shows no sign of life."""
@@ -105,10 +106,13 @@ class Run:
 
 
 class Runs:
-    """All attempts of this process. Thread-safe."""
+    """All attempts of this process. Thread-safe.
+
+    A job that was cancelled and retried may have its old attempt still here beside the new one.
+    """
 
     def __init__(self) -> None:
-        self._runs: dict[UUID, Run] = {}
+        self._runs: dict[tuple[UUID, int], Run] = {}
         self._changed = threading.Condition()
         self._draining = False
         self._drained = threading.Event()
@@ -121,13 +125,14 @@ class Runs:
     @contextmanager
     def tracking(self, run: Run) -> Iterator[None]:
         """Keep the run's lease alive while inside."""
+        key = run.job.id, run.job.attempt
         with self._changed:
-            self._runs[run.job.id] = run
+            self._runs[key] = run
         try:
             yield
         finally:
             with self._changed:
-                del self._runs[run.job.id]
+                del self._runs[key]
                 self._changed.notify_all()
 
     def current(self) -> list[Run]:
