@@ -4,6 +4,12 @@ import sys
 
 import typer
 
+from relais_cli.commands.agents import make_agents
+from relais_cli.commands.ask import ask
+from relais_cli.commands.ingest import ingest
+from relais_cli.commands.keys import make_keys
+from relais_cli.commands.migrate import migrate
+from relais_cli.commands.queue import make_queue
 from relais_cli.commands.up import up
 from relais_cli.errors import CliError
 from relais_cli.parts.errors import PartError
@@ -22,6 +28,12 @@ def make_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.command("up")(up)
+    app.command("ask")(ask)
+    app.command("ingest")(ingest)
+    app.add_typer(make_agents(), name="agents")
+    app.add_typer(make_queue(), name="queue")
+    app.command("migrate")(migrate)
+    app.add_typer(make_keys(), name="keys")
     return app
 
 

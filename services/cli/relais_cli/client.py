@@ -19,7 +19,11 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class UnreachableError(CliError):
-    """Nobody answers at the address, or not in time."""
+    """Nobody answers; `absent` when nobody is there at all, so that nothing can have been received."""
+
+    def __init__(self, message: str, *, absent: bool = False) -> None:
+        super().__init__(message)
+        self.absent = absent
 
 
 class RefusedError(CliError):
@@ -120,7 +124,7 @@ def operating(settings: ClientSettings) -> Iterator[Client]:
 def unreachable(address: Address, error: httpx.HTTPError) -> UnreachableError:
     """Say that nobody answers, and what to do."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return UnreachableError(f"no {address.service} at {address.url}: {address.remedy}")
+        return UnreachableError(f"no {address.service} at {address.url}: {address.remedy}", absent=True)
     if isinstance(error, httpx.TimeoutException):
         return UnreachableError(f"{address.url} does not answer in time: look at its log, then try again")
     return UnreachableError(f"{address.url} broke the connection ({type(error).__name__}): try again")

@@ -35,10 +35,10 @@ def up(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the services' logs.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Start Relais here: PostgreSQL, the model server, API, worker, sweeper, monitor. Ctrl-C stops it.
+    """Start Relais on this machine; Ctrl-C stops it.
 
-    An address that is set is used instead of the embedded part: RELAIS_DATABASE_URL, RELAIS_BROKER_URL,
-    RELAIS_QDRANT_URL, RELAIS_OLLAMA_URL.
+    Runs PostgreSQL, the model server, the API, a worker, the sweeper and the monitor. An address that is set is used
+    instead of the embedded part: RELAIS_DATABASE_URL, RELAIS_BROKER_URL, RELAIS_QDRANT_URL, RELAIS_OLLAMA_URL.
     """
     given: dict[str, Any] = {"home": home, "api_port": port}
     settings = load_settings(lambda: UpSettings(**{name: value for name, value in given.items() if value is not None}))

@@ -33,9 +33,9 @@ def start(run: Run) -> list[Vital]:
     with connected(Address(doors.api.url, "API", "its log has the reason"), run.given.admin_key) as client:
         vitals = _start_services(run, client)
         run.requests.check()
+        running = Running(doors.api.url, doors.monitor.url)
+        running.write(run.given.home.root)
         token = prepare_demo(run, client) if run.options.demo else None
-    running = Running(doors.api.url, doors.monitor.url)
-    running.write(run.given.home.root)
     show_ready(run, running, token)
     return vitals
 

@@ -1,0 +1,65 @@
+"""How `relais queue` shows its results to people."""
+
+from typing import Any
+
+from relais.lifecycle import State
+from relais_cli.render import age, counted, duration, print_table, stdout
+
+_SHOWN = 10
+_DONE = {"retry": "Retried", "cancel": "Cancelled"}
+
+
+def show_result(result: dict[str, Any]) -> None:
+    """Show what a bulk action did."""
+    left = result["matching"] - result["changed"]
+    rest = f"; {left} more match, run it again" if left > 0 else ""
+    stdout().print(f"{_DONE[result['action']]} {counted(result['changed'], 'job')}{rest}.")
+
+
+def show_preview(result: dict[str, Any]) -> None:
+    """Show what a bulk action would do."""
+    out, ids, matching = stdout(), result["job_ids"], result["matching"]
+    of_all = f" of {matching} that match" if matching > len(ids) else ""
+    out.print(f"Would {result['action']} {counted(len(ids), 'job')}{of_all}.")
+    for job_id in ids[:_SHOWN]:
+        out.print(f"  {job_id}")
+    if len(ids) > _SHOWN:
+        out.print(f"  and {len(ids) - _SHOWN} more")
+    if ids:
+        out.print("To do it: the same command with --execute")
+
+
+def show_failed(job: dict[str, Any]) -> None:
+    """Show one failed job: which, when, why."""
+    out, attempts = stdout(), counted(job["attempt"], "attempt")
+    out.print(f"{job['id']}  {job['kind']}  {job['agent']}  {age(job['finished_at'])}, {attempts}", soft_wrap=True)
+    out.print(f"    {job['error_code']}: {job['error']}")
+
+
+def show_figures(figures: dict[str, Any]) -> None:
+    """Show the monitor's figures."""
+    states, oldest = list(State), figures["oldest_waiting_s"]
+    rows = [
+        (kind, *(counts[state] for state in states), duration(oldest[kind]) if kind in oldest else "unknown")
+        for kind, counts in figures["jobs"].items()
+    ]
+    print_table(["Kind", *states, "oldest waits"], rows, right=range(1, len(states) + 2))
+    for line in ("", _workers(figures["workers"]), _broker(figures["broker"]), _sweeper(figures)):
+        stdout().print(line)
+
+
+def _workers(workers: dict[str, int]) -> str:
+    silent = f", {workers['silent']} silent" if workers["silent"] else ""
+    slots = f"{workers['slots_busy']} slots busy, {workers['slots_idle']} idle"
+    return f"Workers: {workers['alive']} alive{silent}; {slots}"
+
+
+def _broker(broker: dict[str, Any] | None) -> str:
+    if broker is None:
+        return "Broker:  unknown, the sweeper has not reported lately"
+    return f"Broker:  {'up' if broker['up'] else 'down; messages are accepted and wait'}"
+
+
+def _sweeper(figures: dict[str, Any]) -> str:
+    ran_at = figures["sweeper_last_run_at"]
+    return f"Sweeper: {f'ran {age(ran_at)}' if ran_at else 'never ran; start one'}"
