@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -50,7 +51,8 @@ class Publisher:
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Publish what was asked for so far, then end the thread."""
-        self._requests.put(None)
+        with suppress(queue.Full):
+            self._requests.put(None, timeout=timeout_s)
         self._thread.join(timeout_s)
 
     def request(self, queue_name: str, count: int = 1) -> "Future[bool]":
@@ -88,7 +90,9 @@ class Publisher:
             return False  # a broker that is away costs one attempt a second, not one a message
         try:
             self._broker.send_tokens(wanted.queue_name, wanted.count)
-        except (BrokerConnectionError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 -- a token is never worth the thread: the sweeper makes up for it
+            if not isinstance(error, BrokerConnectionError | OSError):
+                log.exception("publisher.defect")
             self._note(up=False, error=error)
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S
             return False

@@ -68,6 +68,9 @@ DELETE FROM messages USING gone WHERE messages.id = gone.subject_id AND gone.kin
 _PRUNE_LEDGER = text("""
 DELETE FROM job_events WHERE id IN (
     SELECT id FROM job_events WHERE at < now() - make_interval(days => :days) LIMIT :limit)""")
+_PRUNE_WORKERS = text("""
+DELETE FROM workers w WHERE w.stopped_at < now() - make_interval(days => :days)
+AND NOT EXISTS (SELECT FROM leases l WHERE l.worker_id = w.id)""")
 _NOTE = text("""
 INSERT INTO heartbeats (part, ran_at, details) VALUES (:part, now(), CAST(:details AS jsonb))
 ON CONFLICT (part) DO UPDATE SET ran_at = now(), details = EXCLUDED.details""")
@@ -104,7 +107,12 @@ def advance_watermarks(conn: Connection) -> None:
 
 
 def prune(conn: Connection, *, jobs_older_than_days: int, ledger_older_than_days: int, limit: int) -> int:
-    """Delete up to `limit` finished jobs with their messages and answers, and as many ledger rows; return how many."""
+    """Delete up to `limit` finished jobs with their texts, as many ledger rows, and workers of as long ago.
+
+    Returns:
+        How many jobs and ledger rows went.
+    """
+    conn.execute(_PRUNE_WORKERS, {"days": ledger_older_than_days})
     jobs = conn.execute(_PRUNE_JOBS, {"days": jobs_older_than_days, "limit": limit}).rowcount
     events = conn.execute(_PRUNE_LEDGER, {"days": ledger_older_than_days, "limit": limit}).rowcount
     return int(jobs + events)
