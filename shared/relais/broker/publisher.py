@@ -90,7 +90,7 @@ class Publisher:
             return False  # a broker that is away costs one attempt a second, not one a message
         try:
             self._broker.send_tokens(wanted.queue_name, wanted.count)
-        except Exception as error:  # noqa: BLE001 -- a token is never worth the thread: the sweeper makes up for it
+        except Exception as error:
             if not isinstance(error, BrokerConnectionError | OSError):
                 log.exception("publisher.defect")
             self._note(up=False, error=error)
