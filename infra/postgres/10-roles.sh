@@ -23,7 +23,8 @@ ALTER ROLE relais_monitor SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE relais_monitor SET statement_timeout = '30s';
 ALTER ROLE relais_monitor SET default_transaction_read_only = on;
 
-CREATE DATABASE relais OWNER relais_owner;
+-- UTF-8 whatever the server's default; sorted by code point, as in the embedded database that the tests run on.
+CREATE DATABASE relais OWNER relais_owner TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
 REVOKE ALL ON DATABASE relais FROM PUBLIC;
 GRANT CONNECT ON DATABASE relais TO relais_app, relais_monitor;
 

@@ -93,6 +93,11 @@ def test_passwords_are_stored_as_hashes(server: EmbeddedPostgres) -> None:
     assert _run(server, "postgres", statement) == 3
 
 
+def test_texts_are_stored_as_utf_8(server: EmbeddedPostgres) -> None:
+    """Whatever the server's default encoding: with SQL_ASCII the driver would hand out bytes."""
+    assert _run(server, "relais_app", "SHOW server_encoding") == "UTF8"
+
+
 def test_other_roles_stay_out(server: EmbeddedPostgres) -> None:
     """A role made for something else on the same server can't connect to the database."""
     _run(server, "postgres", "CREATE ROLE stranger LOGIN", "COMMIT")
