@@ -55,12 +55,11 @@ def relais(database_url: str, model_server, tmp_path: Path) -> Iterator[Relais]:
     common = {"database_url": database_url, "broker_url": "memory://", "heartbeat_s": 0.5}
     broker = make_broker("memory://", actor_middleware())
     own = {"ollama_url": model_server.url, "qdrant_url": str(tmp_path / "qdrant"), "drain_timeout_s": 0}
-    services = [
-        build_worker(WorkerSettings(_env_file=None, **common, **own), broker),
-        build_sweeper(SweeperSettings(_env_file=None, **common), broker),
-    ]
+    worker = build_worker(WorkerSettings(_env_file=None, **common, **own), broker)
+    sweeper = build_sweeper(SweeperSettings(_env_file=None, **common), broker)
     with ExitStack() as ends:
-        for service in services:
+        for service, engine in ((worker, worker._parts.engine), (sweeper, sweeper.engine)):
+            ends.callback(engine.dispose)
             service.start()
             ends.callback(service.stop)
         yield Relais(ends.enter_context(serving(make_server(settings(database_url), broker))))

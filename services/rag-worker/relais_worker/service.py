@@ -88,5 +88,4 @@ class WorkerService:
         parts.publisher.stop()
         parts.heartbeat.stop()
         parts.broker.close()
-        parts.engine.dispose()
         log.info("worker.stopped", worker=parts.heartbeat.worker_id)

@@ -13,7 +13,7 @@ from relais_worker.sweeper.repair import Repair
 
 @dataclass(frozen=True, slots=True)
 class SweeperService:
-    """A running sweeper."""
+    """A running sweeper; who built it disposes of `engine`, which others may share."""
 
     engine: Engine
     repair: Loop
@@ -54,4 +54,3 @@ class SweeperService:
         self.announce.stop()
         self.repair.stop()
         self.publisher.stop()
-        self.engine.dispose()
