@@ -150,8 +150,33 @@ def test_every_relais_command_in_the_text_exists(page: Path) -> None:
             command = command.commands[word]
 
 
+def test_the_page_of_the_command_line_has_every_command_and_option() -> None:
+    """What `--help` lists is documented, each option in the section of its command."""
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    missing = []
+    for name, command in _relais().commands.items():
+        section = _unwrapped(page.split(f"\n## relais {name}\n")[1].split("\n## ")[0])
+        for leaf in _leaves(f"relais {name}", command):
+            missing += [wanted for wanted in leaf if wanted not in section]
+    assert missing == []
+
+
+def _leaves(name: str, command: Any) -> Iterator[list[str]]:
+    """The name of each command below `command`, with its long options."""
+    if hasattr(command, "commands"):
+        for word, below in command.commands.items():
+            yield from _leaves(f"{name} {word}", below)
+        return
+    flags = [flag for param in command.params for flag in (*param.opts, *param.secondary_opts)]
+    yield [f"`{name}", *(f"`{flag}" for flag in flags if flag.startswith("--") and flag != "--help")]
+
+
 def _inline(page: Path) -> Iterator[list[str]]:
-    return (found.split() for found in _INLINE_RELAIS.findall(page.read_text()))
+    return (found.split() for found in _INLINE_RELAIS.findall(_unwrapped(page.read_text())))
+
+
+def _unwrapped(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_the_readme_begins_with_the_two_commands_of_the_quickstart() -> None:
