@@ -17,7 +17,7 @@ LINTED := shared services tests $(wildcard bench)
 # Arguments for the program behind a target: make up ARGS="--workers 2", make test ARGS="-k retry".
 ARGS ?=
 
-.PHONY: help up test check lint unit servers lock clean
+.PHONY: help up test check lint unit servers bench lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lint: $(STAMPS)/dev
 
 unit: $(STAMPS)/dev
 	@$(BIN)/pytest --quiet tests/unit
+
+bench: $(STAMPS)/dev servers ## Print how long a POST takes with 10,000 messages waiting, beside a bare insert.
+	@$(BIN)/python bench/accept_latency.py $(ARGS)
 
 servers:
 	@infra/development/install-test-servers
