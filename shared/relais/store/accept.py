@@ -73,16 +73,16 @@ valid AS (
 fresh AS (
     INSERT INTO messages (id, agent_id, session_id, content, user_ref, metadata, idempotency_key, body_sha256)
     SELECT message_id, agent_id, session_id, content, user_ref, metadata, idempotency_key, decode(body_sha256, 'hex')
-    FROM valid ORDER BY place
+    FROM valid ORDER BY idempotency_key, place  -- the order of locks: another batch may write the same keys
     ON CONFLICT (agent_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-    RETURNING id),
+    RETURNING id, seq),
 opened AS (  -- foreign keys are checked when the statement ends, so that a replay opens no session
     INSERT INTO sessions (id, agent_id, user_ref)
     SELECT session_id, agent_id, user_ref FROM valid WHERE new_session AND message_id IN (SELECT id FROM fresh)),
 numbered AS (
     SELECT v.message_id AS job_id, '{AI_MESSAGES.kind}' AS kind, '{AI_MESSAGES.name}' AS queue, v.agent_id,
            v.message_id AS subject_id, v.session_id AS serial_key, v.priority, v.max_attempts,
-           row_number() OVER (PARTITION BY v.priority ORDER BY v.place) AS place,
+           row_number() OVER (PARTITION BY v.priority ORDER BY f.seq) AS place,
            count(*) OVER (PARTITION BY v.priority) AS lane_size
     FROM valid v JOIN fresh f ON f.id = v.message_id),
 {_TAKE_TICKETS}

@@ -4,9 +4,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+# The lock keeps every transition out, and comes first, as it does in each of them: a lock on the lease could deadlock.
 _WRITE = text("""
 INSERT INTO drafts (job_id, attempt, content)
-SELECT l.job_id, l.attempt, :content FROM leases l WHERE l.job_id = :job_id AND l.attempt = :attempt FOR SHARE
+SELECT j.id, j.attempt, :content FROM jobs j
+WHERE j.id = :job_id AND j.attempt = :attempt AND j.state = 'processing' FOR KEY SHARE
 ON CONFLICT (job_id) DO UPDATE SET attempt = EXCLUDED.attempt, content = EXCLUDED.content
 WHERE drafts.attempt <= EXCLUDED.attempt""")
 

@@ -37,7 +37,9 @@ _RETRY = transition(
         FROM target t JOIN jobs j USING (id) JOIN agents a ON a.id = j.agent_id)""",
         """lane AS (
         UPDATE lanes SET last_ticket = last_ticket + n.lane_size
-        FROM (SELECT DISTINCT queue, priority, lane_size FROM numbered) n
+        FROM (SELECT l.queue, l.priority, n.lane_size
+              FROM lanes l JOIN (SELECT DISTINCT queue, priority, lane_size FROM numbered) n USING (queue, priority)
+              ORDER BY l.queue, l.priority FOR UPDATE OF l) n
         WHERE lanes.queue = n.queue AND lanes.priority = n.priority
         RETURNING lanes.queue, lanes.priority, lanes.last_ticket)""",
     ),

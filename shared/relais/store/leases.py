@@ -23,9 +23,12 @@ class LeaseReport:
 _BEAT = text("""
 WITH mine AS (
     SELECT * FROM unnest(CAST(:job_ids AS uuid[]), CAST(:attempts AS int[])) AS m(job_id, attempt)),
+held AS (
+    SELECT l.job_id FROM leases l JOIN mine USING (job_id, attempt)
+    WHERE l.worker_id = :worker_id ORDER BY l.job_id FOR UPDATE OF l),
 renewed AS (
     UPDATE leases l SET expires_at = now() + make_interval(secs => :lease_s)
-    FROM mine WHERE l.job_id = mine.job_id AND l.attempt = mine.attempt AND l.worker_id = :worker_id
+    FROM held WHERE l.job_id = held.job_id
     RETURNING l.job_id, l.attempt),
 alive AS (
     UPDATE workers SET heartbeat_at = now(), stopped_at = NULL WHERE id = :worker_id)

@@ -54,8 +54,10 @@ WHERE state = 'pending' AND created_at < now() - make_interval(secs => :older_th
 ORDER BY created_at LIMIT :limit""")
 _ADVANCE_WATERMARKS = text(f"""
 UPDATE lanes SET watermark = w.watermark
-FROM (SELECT l.queue, l.priority, {WATERMARK} AS watermark FROM lanes l) w
-WHERE lanes.queue = w.queue AND lanes.priority = w.priority AND lanes.watermark < w.watermark""")
+FROM (SELECT l.queue, l.priority, w.watermark FROM lanes l CROSS JOIN LATERAL (SELECT {WATERMARK} AS watermark) w
+      WHERE l.watermark < w.watermark
+      ORDER BY l.queue, l.priority FOR UPDATE OF l) w  -- in the order in which accepting takes them
+WHERE lanes.queue = w.queue AND lanes.priority = w.priority""")
 _FORGET_HOLES = text("""
 DELETE FROM ticket_holes h USING lanes l
 WHERE l.queue = h.queue AND l.priority = h.priority AND h.ticket <= l.watermark""")

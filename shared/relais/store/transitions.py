@@ -11,7 +11,11 @@ from relais.lifecycle import WAITING, State, Transition
 WAITING_SQL = "('pending', 'queued')"
 LIVE_SQL = "('pending', 'queued', 'processing')"
 
-FREE_LEASE = "freed AS (DELETE FROM leases l USING moved m WHERE l.job_id = m.id)"
+# Leases are locked in the order of their ids, as a beat locks them, so that the two can't deadlock.
+FREE_LEASE = """freed AS (
+    DELETE FROM leases USING (
+        SELECT l.job_id FROM leases l JOIN moved m ON m.id = l.job_id ORDER BY l.job_id FOR UPDATE OF l) mine
+    WHERE leases.job_id = mine.job_id)"""
 DROP_DRAFT = "dropped AS (DELETE FROM drafts d USING moved m WHERE d.job_id = m.id)"
 # A ticket that leaves the line without ever being claimed is a hole in the count of those ahead (see `line`).
 PUNCH_HOLE = f"""punched AS (
