@@ -11,18 +11,18 @@ from relais_cli.parts.home import Home
 _KEY_BYTES = 32
 
 
-def ensure_admin_key(home: Home, given: SecretStr | None) -> str:
-    """Give the key that the API shall accept; made at the first call, readable by its owner alone.
+def choose_admin_key(home: Home, given: SecretStr | None) -> str:
+    """Choose the key that the API shall accept: the one that is set, else that of the file, else a new one."""
+    return given.get_secret_value() if given else _read(home.admin_key_file) or _new_key()
 
-    A given key is written to the file too, so that the other commands find it.
-    """
+
+def keep_admin_key(home: Home, key: str) -> None:
+    """Write the key to the file, readable by its owner alone, for the other commands."""
     path = home.admin_key_file
-    key = given.get_secret_value() if given else _read(path) or "rk_" + secrets.token_urlsafe(_KEY_BYTES)
     if _read(path) != key:
         path.touch(mode=0o600)
         path.chmod(0o600)
         path.write_text(key + "\n")
-    return key
 
 
 def find_admin_key(home: Home, given: SecretStr | None) -> str | None:
@@ -32,6 +32,10 @@ def find_admin_key(home: Home, given: SecretStr | None) -> str | None:
         CliError: there is a file, but we may not read it.
     """
     return given.get_secret_value() if given else _read(home.admin_key_file)
+
+
+def _new_key() -> str:
+    return "rk_" + secrets.token_urlsafe(_KEY_BYTES)
 
 
 def _read(path: Path) -> str | None:

@@ -1,9 +1,11 @@
 """The command `relais`: its commands, and how their failures end the process."""
 
 import sys
+from http import HTTPStatus
 
 import typer
 
+from relais_cli.client import RefusedError
 from relais_cli.commands.agents import make_agents
 from relais_cli.commands.ask import ask
 from relais_cli.commands.ingest import ingest
@@ -43,10 +45,15 @@ def main() -> None:
         make_app()(prog_name="relais")
     except (CliError, PartError) as error:
         print_error(str(error))
-        sys.exit(1)
+        sys.exit(_exit_status(error))
     except KeyboardInterrupt:
         print_error("interrupted")
         sys.exit(1)
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         sys.exit(1)
+
+
+def _exit_status(error: CliError | PartError) -> int:
+    # The API has the last word on what an option may be.
+    return 2 if isinstance(error, RefusedError) and error.status == HTTPStatus.UNPROCESSABLE_ENTITY else 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -118,7 +119,13 @@ def operating(settings: ClientSettings) -> Iterator[Client]:
             "RELAIS_HOME says where to look)"
         )
     with connected(api_address(settings), key) as client:
-        yield client
+        try:
+            yield client
+        except RefusedError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            source = "RELAIS_ADMIN_KEY" if settings.admin_key else home.admin_key_file
+            raise CliError(f"{error}\nThe key came from {source}.") from None
 
 
 def unreachable(address: Address, error: httpx.HTTPError) -> UnreachableError:

@@ -24,17 +24,20 @@ def stderr() -> Console:
 
 def print_json(value: Any) -> None:
     """Write a result for programs."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
     sys.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def print_error(message: str) -> None:
     """Write why a command failed; further lines of the message are details."""
     first, *details = message.splitlines() or [""]
     console = stderr()
-    console.print(f"relais: {first}", style="red" if console.is_terminal else None, soft_wrap=True)
-    for line in details:
-        console.print(f"  {line}", soft_wrap=True)
+    for line in [f"relais: {first}", *(f"  {detail}" for detail in details)]:
+        console.print(line, style="red" if console.is_terminal else None, soft_wrap=not console.is_terminal)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> None:

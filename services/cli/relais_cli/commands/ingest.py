@@ -80,13 +80,18 @@ def _show(ingestion: Ingestion, *, as_json: bool) -> None:
     done = sum(document.succeeded for document in ingestion.documents)
     stdout().print(f"{done} of {counted(len(rows), 'document')} ingested.")
     for document in ingestion.failed:
-        print_error(f"{document.path}: {document.error} ({document.error_code})")
+        print_error(_reason(document))
 
 
 def _result(document: Document) -> str:
     if document.state is None:
         return "refused"
     return "unchanged" if document.succeeded and document.unchanged else document.state
+
+
+def _reason(document: Document) -> str:
+    reason = f"{document.error} ({document.error_code})"
+    return reason if reason.startswith(document.name) else f"{document.path}: {reason}"
 
 
 def _as_json(document: Document) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """`relais keys`: operators' keys, made and revoked directly in the database."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from relais.settings import load_settings
-from relais.store.api_keys import add_api_key, list_api_keys, revoke_api_key
 from relais_cli.commands.options import Json
-from relais_cli.database import transaction
 from relais_cli.errors import CliError
 from relais_cli.render import print_json, print_table, stderr, stdout
 from relais_cli.settings import StoreSettings
@@ -41,8 +40,9 @@ def add(
     """Make a key; it is shown this once, the database keeps its hash."""
     if not name.strip():
         raise typer.BadParameter("is empty", param_hint="NAME")
-    with transaction(load_settings(StoreSettings)) as conn:
-        key = add_api_key(conn, name=name, scope=scope.value)
+    from relais_cli.key_register import make_key  # noqa: PLC0415 -- loads SQLAlchemy: slow
+
+    key = make_key(load_settings(StoreSettings), name, scope.value)
     if key is None:
         raise CliError(f"there is a key named {name!r} already: choose another name, or revoke that one")
     if as_json:
@@ -54,20 +54,11 @@ def add(
 
 def list_(*, as_json: Json = False) -> None:
     """List all keys, without their secrets."""
-    with transaction(load_settings(StoreSettings)) as conn:
-        keys = list_api_keys(conn)
+    from relais_cli.key_register import read_keys  # noqa: PLC0415 -- loads SQLAlchemy: slow
+
+    keys = read_keys(load_settings(StoreSettings))
     if as_json:
-        print_json(
-            [
-                {
-                    "name": key.name,
-                    "scope": key.scope,
-                    "created_at": key.created_at.isoformat(),
-                    "revoked_at": key.revoked_at and key.revoked_at.isoformat(),
-                }
-                for key in keys
-            ]
-        )
+        print_json([asdict(key) for key in keys])
         return
     rows = [
         (key.name, key.scope, f"{key.created_at:%Y-%m-%d %H:%M}", "revoked" if key.revoked_at else "valid")
@@ -78,9 +69,9 @@ def list_(*, as_json: Json = False) -> None:
 
 def revoke(name: KeyName, *, as_json: Json = False) -> None:
     """Make a key worthless from now on."""
-    with transaction(load_settings(StoreSettings)) as conn:
-        revoked = revoke_api_key(conn, name)
-    if not revoked:
+    from relais_cli.key_register import end_key  # noqa: PLC0415 -- loads SQLAlchemy: slow
+
+    if not end_key(load_settings(StoreSettings), name):
         raise CliError(f"there is no valid key named {name!r}: `relais keys list` shows all")
     if as_json:
         print_json({"name": name, "revoked": True})

@@ -1,11 +1,7 @@
 """`relais migrate`: the database gets the schema of this release."""
 
-from sqlalchemy.exc import DBAPIError
-
 from relais.settings import load_settings
-from relais.store.migrate import upgrade
 from relais_cli.commands.options import Json
-from relais_cli.database import database_error, running_database
 from relais_cli.render import print_json, stdout
 from relais_cli.settings import StoreSettings
 
@@ -15,11 +11,9 @@ def migrate(*, as_json: Json = False) -> None:
 
     The database is that of RELAIS_DATABASE_URL, or the embedded one in RELAIS_HOME. Safe to repeat.
     """
-    with running_database(load_settings(StoreSettings)) as url:
-        try:
-            revision = upgrade(url)
-        except DBAPIError as error:
-            raise database_error(error) from None
+    from relais_cli.migrating import bring_up_to_date  # noqa: PLC0415 -- loads SQLAlchemy: slow
+
+    revision = bring_up_to_date(load_settings(StoreSettings))
     if as_json:
         print_json({"revision": revision})
     else:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from relais.lifecycle import State
+from rich.padding import Padding
+
+from relais.lifecycle import WAITING, State
 from relais_cli.render import age, counted, duration, print_table, stdout
 
 _SHOWN = 10
@@ -33,19 +35,25 @@ def show_failed(job: dict[str, Any]) -> None:
     """Show one failed job: which, when, why."""
     out, attempts = stdout(), counted(job["attempt"], "attempt")
     out.print(f"{job['id']}  {job['kind']}  {job['agent']}  {age(job['finished_at'])}, {attempts}", soft_wrap=True)
-    out.print(f"    {job['error_code']}: {job['error']}")
+    out.print(Padding(f"{job['error_code']}: {job['error']}", (0, 0, 0, 4)))
 
 
 def show_figures(figures: dict[str, Any]) -> None:
     """Show the monitor's figures."""
-    states, oldest = list(State), figures["oldest_waiting_s"]
+    states = list(State)
     rows = [
-        (kind, *(counts[state] for state in states), duration(oldest[kind]) if kind in oldest else "unknown")
+        (kind, *(counts[state] for state in states), _oldest(counts, figures["oldest_waiting_s"].get(kind)))
         for kind, counts in figures["jobs"].items()
     ]
     print_table(["Kind", *states, "oldest waits"], rows, right=range(1, len(states) + 2))
     for line in ("", _workers(figures["workers"]), _broker(figures["broker"]), _sweeper(figures)):
         stdout().print(line)
+
+
+def _oldest(counts: dict[str, int], age_s: float | None) -> str:
+    if not any(counts[state] for state in WAITING):
+        return "-"
+    return "unknown" if age_s is None else duration(age_s)
 
 
 def _workers(workers: dict[str, int]) -> str:

@@ -11,7 +11,7 @@ from relais_cli.render import stderr
 
 _INTERVAL_S = 0.3
 _LONGEST_LOG = 10_000_000
-_QUIET = re.compile(r"\[(debug|info)\s*\]|\"level\": ?\"(debug|info)\"")
+_QUIET = re.compile(r"^(\s|$|Traceback)|\[(debug|info)\s*\]|\"level\": ?\"(debug|info)\"")
 
 
 @dataclass
@@ -40,5 +40,5 @@ class LogTail:
             time.sleep(_INTERVAL_S)
             for name, file in list(self._files.items()):
                 for line in file.readlines():
-                    if self.verbose or not _QUIET.search(line):
-                        console.print(f"{name} | {line.rstrip()}", soft_wrap=True)
+                    if self.verbose or not _QUIET.search(line):  # a traceback stays in the file
+                        console.print(f"{name} | {' '.join(line.split())}", soft_wrap=True)

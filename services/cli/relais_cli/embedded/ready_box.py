@@ -30,7 +30,8 @@ def show_ready(run: Run, running: Running, token: str | None) -> None:
     ]
     run.steps.box("Relais is ready", rows)
     if chat:
-        run.steps.say(f'Ask it something in another terminal:\n  {command(home)} ask "{_QUESTION}"')
+        run.steps.say("Ask it something in another terminal:")
+        run.steps.show_command(f'{command(home)} ask "{_QUESTION}"')
     run.steps.say("Ctrl-C stops Relais.")
 
 

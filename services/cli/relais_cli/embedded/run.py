@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from relais_cli.admin_key import ensure_admin_key
+from relais_cli.admin_key import choose_admin_key, keep_admin_key
 from relais_cli.embedded.choosing import choose_services, count_threads
 from relais_cli.embedded.context import Run
 from relais_cli.embedded.doors import Doors, open_doors
@@ -49,15 +49,18 @@ def _plan(
         home=home,
         addresses=find_addresses(settings, servers, home),
         doors=doors,
-        admin_key=ensure_admin_key(home, settings.admin_key),
+        admin_key=choose_admin_key(home, settings.admin_key),
         worker_threads=count_threads(settings, options),
     )
+    services = choose_services(options, given, supervisor)
+    if settings.admin_key is None:
+        keep_admin_key(home, given.admin_key)
     return Run(
         settings=settings,
         options=options,
         given=given,
         servers=servers,
-        services=choose_services(options, given, supervisor),
+        services=services,
         steps=steps,
         requests=requests,
         supervisor=supervisor,

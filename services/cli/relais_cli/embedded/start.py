@@ -71,6 +71,7 @@ def _start_services(run: Run, client: Client) -> list[Vital]:
             raise database_error(error) from None
         wait_until_ready(client, run.requests, run.supervisor)
         note.text = _describe(run)
+    _say_why_one_process(run)
     return vitals
 
 
@@ -78,6 +79,14 @@ def _describe(run: Run) -> str:
     threads = counted(run.given.worker_threads, "worker thread")
     if not run.options.rabbitmq:
         return f"in one process, {threads}"
-    if is_local_index(run.given.addresses.qdrant_url) and (run.options.workers or 1) > 1:
-        return f"one worker process with {threads}: for more processes set RELAIS_QDRANT_URL to a Qdrant server"
-    return f"{counted(run.options.workers or 1, 'worker process', 'worker processes')} with {threads}"
+    processes = 1 if is_local_index(run.given.addresses.qdrant_url) else run.options.workers or 1
+    return f"{counted(processes, 'worker process', 'worker processes')} with {threads}"
+
+
+def _say_why_one_process(run: Run) -> None:
+    wanted = run.options.workers or 1
+    if run.options.rabbitmq and wanted > 1 and is_local_index(run.given.addresses.qdrant_url):
+        run.steps.say(
+            f"Qdrant's local mode serves one process, so the {wanted} workers are threads of one.\n"
+            "Set RELAIS_QDRANT_URL to a Qdrant server's address to run them as processes."
+        )

@@ -54,6 +54,11 @@ class Steps:
         else:
             self.say("\n".join([f"{title}:", *(f"  {name:<11}{value}" for name, value in rows)]))
 
+    def show_command(self, command: str) -> None:
+        """Show a command to copy; no line break comes between its words."""
+        if not self.as_json:
+            self._print(f"  {command}", verbatim=True)
+
     def tell_programs(self, event: str, **fields: object) -> None:
         """Tell what only programs need; with people it says nothing."""
         if self.as_json:
@@ -73,6 +78,6 @@ class Steps:
     def _write_json(self, **fields: object) -> None:
         self._print(json.dumps(fields, ensure_ascii=False))
 
-    def _print(self, what: object) -> None:
+    def _print(self, what: object, *, verbatim: bool = False) -> None:
         with contextlib.suppress(OSError):
-            self.console.print(what, soft_wrap=isinstance(what, str))
+            self.console.print(what, soft_wrap=verbatim or not self._is_live)

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -26,6 +27,8 @@ DATABASE = "relais"
 _SUPERUSER = "postgres"
 _PORT = 5432  # only part of the socket's name
 _START_TIMEOUT_S = 60.0  # crash recovery included
+_OLD_SESSIONS = "pre-existing shared memory block"
+_RETRY_S = 0.2
 _LONGEST_SOCKET_PATH = 100  # the kernel allows 107 bytes
 
 _SETTINGS: Mapping[str, str] = {
@@ -66,8 +69,7 @@ class EmbeddedPostgres:
         if user.uid is not None and user.gid is not None:
             os.chown(self._socket_folder, user.uid, user.gid)
         self._init_once(programs, user)
-        self._process = self._launch(programs, user)
-        if not wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
+        if not self._becomes_ready(programs, user):
             self.kill()
             raise PartError(f"PostgreSQL did not start: {last_lines(self._log.read_text(errors='replace'))}")
         self.create_database(DATABASE)
@@ -140,6 +142,18 @@ class EmbeddedPostgres:
         )
         if result.returncode != 0:
             raise PartError(f"PostgreSQL's data folder {self._data} can't be made: {last_lines(result.stderr)}")
+
+    def _becomes_ready(self, programs: Path, user: SystemUser) -> bool:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            self._process = self._launch(programs, user)
+            if wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
+                return True
+            # After a kill, sessions of the old server end one by one; until then they hold its shared memory.
+            if self.is_running or _OLD_SESSIONS not in last_lines(self._log.read_text(errors="replace")):
+                return False
+            time.sleep(_RETRY_S)
+        return False
 
     def _launch(self, programs: Path, user: SystemUser) -> TetheredProcess:
         settings = {**self._settings, "unix_socket_directories": str(self._socket_folder), "port": str(_PORT)}
