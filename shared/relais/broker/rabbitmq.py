@@ -105,7 +105,7 @@ class TokenBroker(RabbitmqBroker):
         try:
             self.declare_queue(queue_name, ensure=True)
             answer = self.channel.queue_declare(queue=queue_name, passive=True)
-        except (pika.exceptions.AMQPConnectionError, pika.exceptions.AMQPChannelError) as error:
+        except (pika.exceptions.AMQPError, OSError) as error:  # OSError: pika lets a failed look-up of the name through
             self.queues_pending.add(queue_name)  # it may have been wiped: declare it again next time
             del self.connection
             raise ConnectionClosed(error) from None

@@ -95,6 +95,15 @@ def test_a_broker_that_is_away_costs_a_request_its_budget_at_most():
     publisher.stop()
 
 
+def test_a_broker_whose_name_is_unknown_is_a_broker_that_is_away():
+    """A container that is stopped leaves the DNS too: the sweeper's look at it fails as any outage does."""
+    broker = make_broker("amqp://nobody:x@no-such-broker.invalid/")
+    with pytest.raises(ConnectionClosed):
+        broker.tokens_ready("ai-messages")
+    with pytest.raises(ConnectionClosed):
+        broker.send_tokens("ai-messages", 1)
+
+
 def test_a_broker_that_comes_back_is_used_again(private_rabbitmq):
     """After an outage the same publisher publishes, without a restart."""
     broker = make_broker(private_rabbitmq.url())
