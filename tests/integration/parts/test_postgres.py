@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from relais.store.engine import make_engine
 from relais_cli.parts.errors import PartError
@@ -40,6 +43,26 @@ def test_what_is_committed_survives_a_kill(private_postgres: EmbeddedPostgres) -
     assert not private_postgres.is_running
     private_postgres.start()
     assert _scalar(private_postgres, "SELECT answer FROM kept") == 42
+
+
+def test_a_start_waits_for_the_sessions_of_a_killed_server(private_postgres: EmbeddedPostgres) -> None:
+    """Statements that still run when the server is killed hold its memory for a moment; the next start gets through."""
+    engine = make_engine(private_postgres.url(), pool_size=4)
+    started = threading.Barrier(5)
+
+    def work() -> None:
+        with engine.connect() as conn:
+            started.wait()
+            conn.execute(text("SELECT count(*) FROM generate_series(1, 20000000)"))
+
+    with ThreadPoolExecutor(4) as pool:
+        running_statements = [pool.submit(work) for _ in range(4)]
+        started.wait()
+        private_postgres.kill()
+        private_postgres.start()
+        assert all(isinstance(statement.exception(), OperationalError) for statement in running_statements)
+    engine.dispose()
+    assert _scalar(private_postgres, "SELECT 1") == 1
 
 
 def test_it_offers_no_network_port(postgres: EmbeddedPostgres) -> None:

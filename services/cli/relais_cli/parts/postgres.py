@@ -150,10 +150,13 @@ class EmbeddedPostgres:
             if wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
                 return True
             # After a kill, sessions of the old server end one by one; until then they hold its shared memory.
-            if self.is_running or _OLD_SESSIONS not in last_lines(self._log.read_text(errors="replace")):
+            if self.is_running or not self._waits_for_old_sessions():
                 return False
             time.sleep(_RETRY_S)
         return False
+
+    def _waits_for_old_sessions(self) -> bool:
+        return _OLD_SESSIONS in last_lines(self._log.read_text(errors="replace"), 20)  # theirs come in between
 
     def _launch(self, programs: Path, user: SystemUser) -> TetheredProcess:
         settings = {**self._settings, "unix_socket_directories": str(self._socket_folder), "port": str(_PORT)}
