@@ -1,6 +1,7 @@
 """Tokens on both brokers: one suite for the fake and the real part."""
 
 import gc
+import logging
 
 import pytest
 from dramatiq.errors import ConnectionClosed
@@ -98,8 +99,9 @@ def test_a_broker_that_is_away_costs_a_request_its_budget_at_most():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_broker_whose_name_is_unknown_is_a_broker_that_is_away():
+def test_a_broker_whose_name_is_unknown_is_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch):
     """A container that is stopped leaves the DNS too: the sweeper's look at it fails as any outage does."""
+    monkeypatch.setattr(logging.getLogger("pika"), "propagate", False)  # its log records keep its sockets alive
     broker = make_broker("amqp://nobody:x@no-such-broker.invalid/")
     with pytest.raises(ConnectionClosed):
         broker.tokens_ready("ai-messages")
