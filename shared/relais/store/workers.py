@@ -10,7 +10,8 @@ LOCK_CLASS = 7_235_002
 
 _REGISTER = text("""
 INSERT INTO workers (name, queues, slots, version) VALUES (:name, :queues, :slots, :version) RETURNING id""")
-_HOLD_LOCK = text("SELECT pg_advisory_lock(:lock_class, CAST(:worker_id AS int))")
+_IS_REGISTERED = text("SELECT EXISTS (SELECT FROM workers WHERE id = :worker_id AND name = :name)")
+_HOLD_LOCK = text("SELECT pg_try_advisory_lock(:lock_class, CAST(:worker_id AS int))")
 _SAY_GOODBYE = text("UPDATE workers SET stopped_at = now() WHERE id = :worker_id")
 
 # A lock is free after a restart of the database too, until the workers are back: they get the grace.
@@ -33,9 +34,17 @@ def register_worker(conn: Connection, *, name: str, queues: Sequence[str], slots
     return int(row.scalar_one())
 
 
-def hold_worker_lock(conn: Connection, worker_id: int) -> None:
-    """Take the lock that shows that the worker lives; it is held until the connection ends."""
-    conn.execute(_HOLD_LOCK, {"lock_class": LOCK_CLASS, "worker_id": worker_id})
+def is_registered(conn: Connection, worker_id: int, *, name: str) -> bool:
+    """Tell whether the register has this worker: it doesn't after the database was restored, or the row was pruned."""
+    return bool(conn.execute(_IS_REGISTERED, {"worker_id": worker_id, "name": name}).scalar_one())
+
+
+def hold_worker_lock(conn: Connection, worker_id: int) -> bool:
+    """Take the lock that shows that the worker lives; it is held until the connection ends.
+
+    False when another connection has it, such as the worker's last one, whose end the server hasn't noticed yet.
+    """
+    return bool(conn.execute(_HOLD_LOCK, {"lock_class": LOCK_CLASS, "worker_id": worker_id}).scalar_one())
 
 
 def say_goodbye(conn: Connection, worker_id: int) -> None:

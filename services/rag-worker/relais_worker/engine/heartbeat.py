@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relais.store.leases import beat
-from relais.store.workers import hold_worker_lock, register_worker, say_goodbye
+from relais.store.workers import hold_worker_lock, is_registered, register_worker, say_goodbye
 from relais_worker.engine.runs import Abort, Runs
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,7 @@ class Heartbeat:
         self._beat_s = beat_s
         self._on_beat = on_beat
         self._conn: Connection | None = None
+        self._locked = False
         self._worker_id: int | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -106,6 +107,11 @@ class Heartbeat:
 
     def _beat(self) -> None:
         conn = self._conn or self._connect()
+        if not is_registered(conn, self.worker_id, name=self._identity.name):
+            log.warning("worker.forgotten", worker=self.worker_id, remedy="registering again")
+            self._disconnect()  # with the lock of an id that may be another worker's by now
+            conn = self._connect()
+        self._locked = self._locked or hold_worker_lock(conn, self.worker_id)
         running = {(run.job.id, run.job.attempt): run for run in self._runs.current() if run.aborted is None}
         reports = beat(conn, worker_id=self.worker_id, lease_s=self._lease_s, running=list(running))
         for report in reports:
@@ -117,12 +123,12 @@ class Heartbeat:
     def _connect(self) -> Connection:
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            if self._worker_id is None:
-                who = self._identity
+            who = self._identity
+            if self._worker_id is None or not is_registered(conn, self._worker_id, name=who.name):
                 self._worker_id = register_worker(
                     conn, name=who.name, queues=who.queues, slots=who.slots, version=who.version
                 )
-            hold_worker_lock(conn, self._worker_id)
+            self._locked = hold_worker_lock(conn, self._worker_id)  # else with a later beat; the beats go on without it
         except BaseException:
             conn.close()
             raise

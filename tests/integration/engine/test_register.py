@@ -1,0 +1,55 @@
+"""A worker and its entry in the register, when the database is not what it was."""
+
+from sqlalchemy import Engine, text
+
+from relais.store.workers import LOCK_CLASS
+from support.seeding import accept_many, answer, make_agent, state_of
+from support.waiting import wait_until
+
+
+def test_a_worker_that_the_database_forgot_registers_again(engine: Engine, start_worker):
+    """After a restore or a pruned register, a worker that lives goes on working under a new entry."""
+    service = start_worker(lambda job, progress: answer())
+    forgotten = service._parts.heartbeat.worker_id
+    with engine.begin() as conn:
+        conn.execute(text("DELETE FROM workers"))
+    (job,) = accept_many(engine, make_agent(engine), 1)
+    wait_until(lambda: state_of(engine, job) == "completed", 20, "answered")
+    assert service._parts.heartbeat.worker_id != forgotten
+
+
+def test_an_entry_of_another_worker_is_not_taken_for_ones_own(engine: Engine, start_worker):
+    """Numbers begin anew in a new database: a worker knows its entry by number and name."""
+    service = start_worker(lambda job, progress: answer())
+    number = service._parts.heartbeat.worker_id
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE workers SET name = 'another'"))
+    wait_until(lambda: service._parts.heartbeat.worker_id != number, 10, "registered again")
+
+
+def test_a_worker_whose_lost_connection_still_holds_its_lock_renews_its_leases(engine: Engine, start_worker, gate):
+    """A server may notice hours later that a connection is gone; until then its lock stays, and must keep nobody."""
+    (job,) = accept_many(engine, make_agent(engine), 1)
+    service = start_worker(gate, lease_s=2.0)
+    wait_until(lambda: gate.started, 20, "started")
+    lock = {"lock_class": LOCK_CLASS, "worker_id": service._parts.heartbeat.worker_id}
+    with engine.connect() as ghost, engine.begin() as conn:
+        conn.execute(
+            text("""SELECT pg_terminate_backend(pid) FROM pg_locks
+                 WHERE locktype = 'advisory' AND classid = :lock_class AND objid = :worker_id AND objsubid = 2"""),
+            lock,
+        )
+        ghost.execute(text("SELECT pg_advisory_lock(:lock_class, :worker_id)"), lock)
+        ghost.commit()
+        renewed = text("SELECT expires_at > clock_timestamp() + interval '1 s' FROM leases WHERE attempt = 1")
+        since = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
+        conn.commit()
+
+        def lived_on() -> bool:
+            with engine.begin() as reader:
+                late = reader.execute(text("SELECT clock_timestamp() - :t > interval '3 s'"), {"t": since}).scalar_one()
+                return bool(late and reader.execute(renewed).scalar_one_or_none())
+
+        wait_until(lived_on, 8, "the lease runs on past its first end")
+    gate.open.set()
+    wait_until(lambda: state_of(engine, job) == "completed", 10, "completed")
