@@ -152,6 +152,7 @@ class EmbeddedPostgres:
             # After a kill, sessions of the old server end one by one; until then they hold its shared memory.
             if self.is_running or not self._waits_for_old_sessions():
                 return False
+            self._process.let_go()
             time.sleep(_RETRY_S)
         return False
 
