@@ -1,7 +1,7 @@
 """Runs one job from claim to settlement: what a token sets off."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -41,19 +41,25 @@ class Executor:
         Raises:
             sqlalchemy.exc.DBAPIError: the database is away; Dramatiq's `Retries` brings the token back later.
         """
-        job = self._claim(queue)
-        if job is None:
+        if self.runs.draining:
+            self.runs.wait_until_drained()
             return
-        run = Run(job, stall_s=self.stall_s, flush=lambda text: self._flush(job, text))
-        with self.runs.tracking(run), structlog.contextvars.bound_contextvars(job=str(job.id), attempt=job.attempt):
+        with ExitStack() as tracked:
+            with self.runs.claiming() as may_start:
+                job = self._claim(queue) if may_start else None
+                if job is None:
+                    return
+                run = Run(job, stall_s=self.stall_s, flush=lambda text: self._flush(job, text))
+                tracked.enter_context(self.runs.tracking(run))
+            self._run(job, run)
+
+    def _run(self, job: ClaimedJob, run: Run) -> None:
+        with structlog.contextvars.bound_contextvars(job=str(job.id), attempt=job.attempt):
             log.info("job.claimed", kind=job.kind)
             outcome = self._work(job, run)
             self._settle(job, run, outcome)
 
     def _claim(self, queue: str) -> ClaimedJob | None:
-        if self.runs.draining:
-            self.runs.wait_until_drained()
-            return None
         while True:
             with suppress(SerialConflict), self.engine.begin() as conn:
                 return claim_next(conn, queue=queue, worker_id=self.worker_id(), lease_s=self.lease_s)

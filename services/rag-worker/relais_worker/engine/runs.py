@@ -114,6 +114,7 @@ class Runs:
     def __init__(self) -> None:
         self._runs: dict[tuple[UUID, int], Run] = {}
         self._changed = threading.Condition()
+        self._claims = 0
         self._draining = False
         self._drained = threading.Event()
 
@@ -123,11 +124,26 @@ class Runs:
         return self._draining
 
     @contextmanager
+    def claiming(self) -> Iterator[bool]:
+        """Announce a claim, up to the tracking of what it brings; False when no new attempt may start."""
+        with self._changed:
+            may = not self._draining
+            self._claims += may
+        try:
+            yield may
+        finally:
+            with self._changed:
+                self._claims -= may
+                self._changed.notify_all()
+
+    @contextmanager
     def tracking(self, run: Run) -> Iterator[None]:
         """Keep the run's lease alive while inside."""
         key = run.job.id, run.job.attempt
         with self._changed:
             self._runs[key] = run
+            if self._draining:  # its claim was under way when the drain began
+                run.abort(Abort.DRAINING)
         try:
             yield
         finally:
@@ -142,7 +158,8 @@ class Runs:
 
     def begin_drain(self) -> None:
         """Start no more attempts."""
-        self._draining = True
+        with self._changed:
+            self._draining = True
 
     def end_drain(self) -> None:
         """Let go of those that wait in `wait_until_drained`."""
@@ -153,6 +170,6 @@ class Runs:
         self._drained.wait()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
-        """Wait for the running attempts to end; False when some still run."""
+        """Wait for the claims under way and the running attempts to end; False when some don't."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._runs, timeout_s)
+            return self._changed.wait_for(lambda: not self._runs and not self._claims, timeout_s)
