@@ -9,11 +9,13 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from relais.store.engine import make_engine
 from relais_cli.parts.errors import PartError
 from relais_cli.parts.postgres import EmbeddedPostgres
+from relais_cli.parts.process import AS_WE_ARE
+from relais_cli.parts.socket_folder import make_socket_folder
 from support.servers import running, short_folder
 from support.waiting import wait_until
 
@@ -69,9 +71,21 @@ def test_it_offers_no_network_port(postgres: EmbeddedPostgres) -> None:
 
 
 def test_a_folder_with_a_long_path_works() -> None:
-    """A socket's path is limited to about 100 bytes; a deep home gets its socket elsewhere."""
-    with short_folder("pg") as folder, running(EmbeddedPostgres(folder / ("deep" * 25) / "postgres")) as server:
-        assert _scalar(server, "SELECT 1") == 1
+    """A socket's path is limited to about 100 bytes; a deep home gets its socket elsewhere, for as long as it runs."""
+    with short_folder("pg") as folder:
+        with running(EmbeddedPostgres(folder / ("deep" * 25) / "postgres")) as server:
+            assert _scalar(server, "SELECT 1") == 1
+            socket_folder = Path(str(make_url(server.url()).query["host"]))
+            assert folder not in socket_folder.parents
+        assert not socket_folder.exists()
+
+
+def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    """A link that another user put in the way of the socket is not followed."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "socket").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PartError, match="belongs to somebody else"):
+        make_socket_folder(tmp_path / "socket", AS_WE_ARE)
 
 
 def test_a_sigkill_of_the_starter_ends_the_server_and_the_next_start_takes_over() -> None:

@@ -4,12 +4,9 @@ Only the wheel's programs are used, not its Python interface: that one leaves th
 every folder above the data readable for everybody, and takes no settings.
 """
 
-import hashlib
 import importlib.util
-import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +18,7 @@ from psycopg import sql
 from relais_cli.parts.errors import PartError
 from relais_cli.parts.postgres_user import postgres_user
 from relais_cli.parts.process import SystemUser, TetheredProcess, start_tethered
+from relais_cli.parts.socket_folder import make_socket_folder, remove_socket_folder, socket_folder
 from relais_cli.parts.waiting import last_lines, wait_until_ready
 
 DATABASE = "relais"
@@ -29,7 +27,6 @@ _PORT = 5432  # only part of the socket's name
 _START_TIMEOUT_S = 60.0  # crash recovery included
 _OLD_SESSIONS = "pre-existing shared memory block"
 _RETRY_S = 0.2
-_LONGEST_SOCKET_PATH = 100  # the kernel allows 107 bytes
 
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -64,10 +61,8 @@ class EmbeddedPostgres:
         """
         programs = _find_programs()
         self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._socket_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         user = postgres_user(programs, self._data)
-        if user.uid is not None and user.gid is not None:
-            os.chown(self._socket_folder, user.uid, user.gid)
+        make_socket_folder(self._socket_folder, user)
         self._init_once(programs, user)
         if not self._becomes_ready(programs, user):
             self.kill()
@@ -78,6 +73,7 @@ class EmbeddedPostgres:
         """Shut down in order (fast: open connections are cut)."""
         if self._process is not None:
             self._process.stop()
+            remove_socket_folder(self._socket_folder, self._data)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -109,10 +105,7 @@ class EmbeddedPostgres:
 
     @property
     def _socket_folder(self) -> Path:
-        if len(os.fsencode(self._data / f".s.PGSQL.{_PORT}.lock")) <= _LONGEST_SOCKET_PATH:
-            return self._data
-        digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"relais-pg-{digest}"
+        return socket_folder(self._data, f".s.PGSQL.{_PORT}.lock")
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(
