@@ -16,7 +16,9 @@ _SWEEP_LOCK = 7_235_003
 
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 _WORKER_GONE = "EXISTS (SELECT FROM workers w WHERE w.id = {id} AND w.stopped_at IS NOT NULL)"
-_LAPSED = f"(l.expires_at < now() OR {_WORKER_GONE.format(id='l.worker_id')})"
+# While the database is away nobody can renew: after its start, the workers get the grace to come back and do so.
+_RENEWABLE = "pg_postmaster_start_time() < now() - make_interval(secs => :grace_s)"
+_LAPSED = f"(l.expires_at < now() AND {_RENEWABLE} OR {_WORKER_GONE.format(id='l.worker_id')})"
 _LOST = _WORKER_GONE.format(id="jobs.worker_id")
 _CAUSE = f"""error_code = CASE WHEN {_LOST} THEN 'worker_lost' ELSE 'lease_expired' END,
     error = CASE WHEN {_LOST} THEN 'The worker died while it worked on this.'
@@ -83,9 +85,13 @@ def try_sweep_lock(conn: Connection) -> bool:
     return bool(conn.execute(_TRY_LOCK, {"key": _SWEEP_LOCK}).scalar_one())
 
 
-def expire_leases(conn: Connection, *, limit: int) -> list[Mapping[str, Any]]:
-    """Take jobs from workers that died or stopped renewing: back into the line, or `failed` when attempts are spent."""
-    moved = [*conn.execute(_EXPIRE, {"limit": limit}), *conn.execute(_EXPIRE_SPENT, {"limit": limit})]
+def expire_leases(conn: Connection, *, grace_s: float, limit: int) -> list[Mapping[str, Any]]:
+    """Take jobs from workers that died or stopped renewing: back into the line, or `failed` when attempts are spent.
+
+    No lease lapses within `grace_s` seconds of a start of the database.
+    """
+    values = {"grace_s": grace_s, "limit": limit}
+    moved = [*conn.execute(_EXPIRE, values), *conn.execute(_EXPIRE_SPENT, values)]
     return [row._mapping for row in moved]  # noqa: SLF001 -- SQLAlchemy's public name for it
 
 

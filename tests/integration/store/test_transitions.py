@@ -18,7 +18,7 @@ Move = Callable[[Connection, UUID, int], object]
 
 def _expire(conn: Connection, job_id: UUID, _attempt: int) -> object:
     conn.execute(text("UPDATE leases SET expires_at = now() - interval '1 s' WHERE job_id = :id"), {"id": job_id})
-    return expire_leases(conn, limit=10)
+    return expire_leases(conn, grace_s=0, limit=10)
 
 
 def _expire_spent(conn: Connection, job_id: UUID, attempt: int) -> object:

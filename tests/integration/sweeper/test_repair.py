@@ -1,6 +1,7 @@
 """The sweeper's repairs, each on the damage it is for."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -14,6 +15,7 @@ from relais.store.workers import hold_worker_lock
 from relais_worker.sweeper.announce import Announce
 from relais_worker.sweeper.repair import Repair
 from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message, state_of
+from support.waiting import wait_until
 
 
 @pytest.fixture
@@ -94,6 +96,15 @@ def test_a_lapsed_lease_gives_the_job_back(engine: Engine, repair: Repair):
     assert state_of(engine, job) == "queued"
 
 
+def test_no_lease_lapses_right_after_a_start_of_the_database(engine: Engine):
+    """Nobody could renew while it was away: a worker that holds a finished answer gets the time to hand it in."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    claim(engine, make_worker(engine))
+    _age(engine, "UPDATE leases SET expires_at = now() - interval '1 s'")
+    Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention_days=30, ledger_retention_days=30)()
+    assert state_of(engine, job) == "processing"
+
+
 def test_only_one_sweeper_acts_at_a_time(engine: Engine, repair: Repair):
     """A second sweeper finds the lock taken and leaves, with nothing done twice."""
     job = accept_many(engine, make_agent(engine), 1)[0]
@@ -139,6 +150,29 @@ def test_old_jobs_go_with_their_texts_and_young_ones_stay(engine: Engine, repair
         assert set(conn.execute(text("SELECT id FROM jobs")).scalars()) == {young, waiting}
         assert set(conn.execute(text("SELECT id FROM messages")).scalars()) == {young, waiting}
         assert conn.execute(text("SELECT message_id FROM answers")).scalars().all() == [young]
+
+
+def test_pruning_keeps_no_message_waiting(engine: Engine, repair: Repair):
+    """A deletion that takes its time holds no lane: messages are accepted meanwhile."""
+    agent, worker = make_agent(engine), make_worker(engine)
+    (old,) = accept_many(engine, agent, 1)
+    claim(engine, worker)
+    with engine.begin() as conn:
+        settle_completed(conn, old, 1, answer())
+        conn.execute(text("UPDATE jobs SET finished_at = now() - interval '31 days'"))
+    with ThreadPoolExecutor(1) as pool, engine.connect() as conn:
+        conn.execute(text("SELECT FROM messages FOR UPDATE"))
+        pruning = pool.submit(repair)
+        wait_until(lambda: _waits_for_a_lock(engine), message="the deletion waits")
+        assert len(accept_many(engine, agent, 1)) == 1
+        conn.commit()
+    pruning.result(10)
+
+
+def _waits_for_a_lock(engine: Engine) -> bool:
+    with engine.begin() as conn:
+        waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(conn.execute(text(f"SELECT EXISTS ({waiting})")).scalar_one())
 
 
 def test_tokens_are_topped_up_to_what_can_run(engine: Engine, broker: MemoryBroker, announce: Announce):

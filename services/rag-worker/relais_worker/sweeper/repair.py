@@ -3,7 +3,7 @@
 import time
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from relais.store.sweep import advance_watermarks, expire_leases, note_heartbeat, prune, try_sweep_lock
 from relais.store.workers import declare_dead
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 class Repair:
-    """One round of repairs in one transaction; any number of sweepers may run, one at a time acts."""
+    """One round of repairs; any number of sweepers may run, one at a time acts."""
 
     def __init__(
         self, engine: Engine, *, heartbeat_s: float, lease_s: float, retention_days: int, ledger_retention_days: int
@@ -38,20 +38,21 @@ class Repair:
                 return
             for worker_id in declare_dead(conn, silence_s=self._silence_s, grace_s=self._grace_s):
                 log.warning("worker.lost", worker=worker_id)
-            for job in expire_leases(conn, limit=_BATCH):
+            for job in expire_leases(conn, grace_s=self._grace_s, limit=_BATCH):
                 log.warning("job.expired", **{key: str(value) for key, value in job.items()})
             advance_watermarks(conn)
-            self._prune_if_due(conn)
             note_heartbeat(conn, "sweeper", {})
+        if time.monotonic() >= self._next_prune:
+            self._prune()
 
-    def _prune_if_due(self, conn: Connection) -> None:
-        if time.monotonic() < self._next_prune:
-            return
-        pruned = prune(
-            conn,
-            jobs_older_than_days=self._retention_days,
-            ledger_older_than_days=self._ledger_retention_days,
-            limit=_BATCH,
-        )
+    def _prune(self) -> None:
+        # In a transaction of its own: the one above has locked lanes, for which every acceptance would wait.
+        with self._engine.begin() as conn:
+            pruned = try_sweep_lock(conn) and prune(
+                conn,
+                jobs_older_than_days=self._retention_days,
+                ledger_older_than_days=self._ledger_retention_days,
+                limit=_BATCH,
+            )
         if pruned < _BATCH:  # more of it in the next round, in small batches
             self._next_prune = time.monotonic() + _PRUNE_EVERY_S
