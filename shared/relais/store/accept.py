@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from relais.queues import AI_MESSAGES, DOCUMENTS, Kind
+from relais.store.transitions import LIVE_SQL
 
 Outcome = Literal["accepted", "replayed", "conflict", "unknown_session"]
 
@@ -67,8 +68,12 @@ WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         place int, message_id uuid, agent_id uuid, session_id uuid, new_session boolean, content text, user_ref text,
         metadata jsonb, idempotency_key text, body_sha256 text, priority smallint, max_attempts int)),
-valid AS (
-    SELECT * FROM input i WHERE i.new_session
+valid AS (  -- a session keeps its lane while it is busy: another would let its next message overtake
+    SELECT i.place, i.message_id, i.agent_id, i.session_id, i.new_session, i.content, i.user_ref, i.metadata,
+           i.idempotency_key, i.body_sha256, i.max_attempts, coalesce((
+               SELECT max(j.priority) FROM jobs j
+               WHERE j.serial_key = i.session_id AND j.state IN {LIVE_SQL}), i.priority) AS priority
+    FROM input i WHERE i.new_session
         OR EXISTS (SELECT FROM sessions s WHERE s.id = i.session_id AND s.agent_id = i.agent_id)),
 fresh AS (
     INSERT INTO messages (id, agent_id, session_id, content, user_ref, metadata, idempotency_key, body_sha256)
@@ -86,7 +91,7 @@ numbered AS (
            count(*) OVER (PARTITION BY v.priority) AS lane_size
     FROM valid v JOIN fresh f ON f.id = v.message_id),
 {_TAKE_TICKETS}
-SELECT i.place, v.message_id IS NOT NULL AS valid, c.ticket
+SELECT i.place, v.message_id IS NOT NULL AS valid, c.priority, c.ticket
 FROM input i LEFT JOIN valid v USING (message_id) LEFT JOIN created c ON c.id = i.message_id""")
 
 _FIND_BY_KEY = text("""
@@ -112,7 +117,7 @@ def accept_messages(conn: Connection, batch: Sequence[NewMessage]) -> list[Accep
     """
     rows = [_as_row(place, message) for place, message in enumerate(batch)]
     written = {row.place: row for row in conn.execute(_ACCEPT, {"rows": json.dumps(rows)})}
-    return [_outcome(conn, message, written[place].valid, written[place].ticket) for place, message in enumerate(batch)]
+    return [_outcome(conn, message, written[place]) for place, message in enumerate(batch)]
 
 
 def accept_ingestion(
@@ -138,11 +143,11 @@ def _as_row(place: int, message: NewMessage) -> dict[str, Any]:
     return row
 
 
-def _outcome(conn: Connection, message: NewMessage, valid: bool, ticket: int | None) -> Acceptance:
-    if not valid:
+def _outcome(conn: Connection, message: NewMessage, written: Row[Any]) -> Acceptance:
+    if not written.valid:
         return Acceptance("unknown_session", message.message_id, message.session_id, message.priority, 0)
-    if ticket is not None:
-        return Acceptance("accepted", message.message_id, message.session_id, message.priority, ticket)
+    if written.ticket is not None:
+        return Acceptance("accepted", message.message_id, message.session_id, written.priority, written.ticket)
     earlier = conn.execute(
         _FIND_BY_KEY, {"agent_id": message.agent_id, "idempotency_key": message.idempotency_key}
     ).one()

@@ -55,6 +55,24 @@ def test_a_sessions_second_message_waits_for_the_first(engine: Engine):
     assert claim(engine, worker).id == second.message_id
 
 
+def test_a_session_keeps_its_order_when_its_agent_becomes_more_urgent(engine: Engine):
+    """A message joins the lane in which its session waits; a new priority holds once the session is through."""
+    agent, worker = make_agent(engine), make_worker(engine)
+    first = accept(engine, [new_message(agent, priority=5)])[0]
+    second = accept(engine, [new_message(agent, session_id=first.session_id, priority=0)])[0]
+    assert (second.priority, second.ticket) == (5, 2)
+    assert claim(engine, worker).id == first.message_id
+    with engine.begin() as conn:
+        settle_completed(conn, first.message_id, 1, answer())
+    assert claim(engine, worker).id == second.message_id
+    third = accept(engine, [new_message(agent, session_id=first.session_id, priority=0)])[0]
+    assert third.priority == 5, "the second still runs"
+    with engine.begin() as conn:
+        settle_completed(conn, second.message_id, 1, answer())
+        cancel_job(conn, third.message_id)
+    assert accept(engine, [new_message(agent, session_id=first.session_id, priority=0)])[0].priority == 0
+
+
 def test_a_session_keeps_its_order_while_the_first_waits_for_another_attempt(engine: Engine):
     """The second message doesn't overtake a first that backs off."""
     agent, worker = make_agent(engine), make_worker(engine)
