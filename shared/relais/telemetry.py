@@ -43,7 +43,9 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("pika", "httpx", "httpcore", "dramatiq", "uvicorn.access", "alembic.runtime.plugins"):
+    # pika reports a lost connection in several tracebacks; our adapters say it once, in a line.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    for chatty in ("httpx", "httpcore", "dramatiq", "uvicorn.access", "alembic.runtime.plugins"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -128,7 +128,7 @@ def test_sigterm_hands_back_what_does_not_finish(engine: Engine, make_stack, amq
     assert_each_answered_once(engine, accepted)
 
 
-def test_a_restart_of_the_database_mends_itself(make_stack, private_postgres, amqp_url: str, tmp_path):
+def test_a_restart_of_the_database_mends_itself(amqp_url: str, private_postgres, make_stack):
     """PostgreSQL killed and started again: clients get 503 meanwhile, no service ends, every message is answered."""
     stack = make_stack(amqp_url)
     stack.database_url = private_postgres.url()
@@ -137,12 +137,13 @@ def test_a_restart_of_the_database_mends_itself(make_stack, private_postgres, am
     stack.start_sweeper()
     stack.start_worker()
     accepted = poster.post_many(20)
+    engine = make_engine(private_postgres.url(), pool_size=2)
+    wait_until(lambda: unfinished(engine) == 0, 30, "every service works")
     private_postgres.kill()
     back = threading.Timer(3, private_postgres.start)
     back.start()
     accepted += poster.post_many(20)
     back.join()
-    engine = make_engine(private_postgres.url(), pool_size=2)
     wait_until(lambda: unfinished(engine) == 0, 60, "all answered")
     assert_each_answered_once(engine, accepted)
     assert_ledger_sound(engine)
