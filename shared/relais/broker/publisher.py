@@ -7,6 +7,7 @@ come and go (dramatiq #381, #540, #649).
 import queue
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -76,27 +77,32 @@ class Publisher:
             try:
                 wanted = self._requests.get(timeout=_IDLE_S)
             except queue.Empty:
-                self._broker.keep_alive()
+                self._guarded(self._broker.keep_alive)
                 continue
             if wanted is None:
-                self._broker.close_outlet()
+                self._guarded(self._broker.close_outlet)
                 return
             confirmed = self._send(wanted)
-            if not wanted.done.cancelled():
+            if wanted.done.set_running_or_notify_cancel():  # else who asked has gone
                 wanted.done.set_result(confirmed)
 
     def _send(self, wanted: _Request) -> bool:
         if time.monotonic() < self._down_until:
             return False  # a broker that is away costs one attempt a second, not one a message
+        sent = self._guarded(lambda: self._broker.send_tokens(wanted.queue_name, wanted.count))
+        if sent:
+            self._note(up=True)
+        return sent
+
+    def _guarded(self, act: Callable[[], None]) -> bool:
         try:
-            self._broker.send_tokens(wanted.queue_name, wanted.count)
-        except Exception as error:
+            act()
+        except Exception as error:  # whatever it is, the thread lives on: without it no token goes out any more
             if not isinstance(error, BrokerConnectionError | OSError):
                 log.exception("publisher.defect")
             self._note(up=False, error=error)
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S
             return False
-        self._note(up=True)
         return True
 
     def _note(self, *, up: bool, error: Exception | None = None) -> None:

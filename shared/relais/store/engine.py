@@ -10,7 +10,11 @@ _SESSION_LIMITS = {
     "idle_in_transaction_session_timeout": "10s",
     "statement_timeout": "15s",
     "lock_timeout": "5s",
+    # A client that vanished without a word is gone after 20 s, and with it what it locked; by default, after two hours.
     "tcp_user_timeout": "10s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
 }
 
 
@@ -36,6 +40,8 @@ def _options(*, pool_size: int, pool_timeout_s: float, application_name: str) ->
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 2,
+            # Keepalives pause while a statement is on its way: to a host that vanished it would be sent for 15 min.
+            "tcp_user_timeout": 10_000,  # ms
         },
     }
 
