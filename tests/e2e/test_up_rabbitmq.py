@@ -38,12 +38,12 @@ def test_the_quickstart_on_rabbitmq(home: RelaisUp) -> None:
     answer = home.run("ask", "How does Relais recover when a worker dies?", "--json").check().json
     assert answer["grounded"]
     assert "life-of-a-message.md" in [citation["document"] for citation in answer["citations"]]
-    figures = home.run("queue", "status", "--json").check().json["figures"]
+    figures = home.call("queue", "status", "--json").check().json["figures"]
     assert figures["broker"]["up"]
     assert figures["workers"]["slots_idle"] == 2
 
     killed = _kill_service(home, "worker-1")
-    answer = home.run("ask", "What is a lease?", "--json").check().json
+    answer = home.call("ask", "What is a lease?", "--json").check().json
     assert answer["status"] == "completed"
     assert "restart" in home.event_names
     assert int((home.home / "logs" / "worker-1.pid").read_text()) != killed
@@ -59,7 +59,7 @@ def test_no_service_outlives_a_kill_and_the_next_start_has_all_data(home: Relais
     home.kill()
     wait_until(lambda: not home.left_behind, 45, "every process has ended")
     again = home.start("--no-demo")
-    assert home.run("ask", "What is a lease?", "--json").check().json["grounded"]
-    assert home.run("agents", "show", "demo", "--json").check().json["token"] in ready["chat_url"]
+    assert home.call("ask", "What is a lease?", "--json").check().json["grounded"]
+    assert home.call("agents", "show", "demo", "--json").check().json["token"] in ready["chat_url"]
     assert again["chat_url"] is None
     assert home.stop() == 0

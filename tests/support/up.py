@@ -89,7 +89,7 @@ class RelaisUp:
         """Create an agent that answers without documents; its token."""
         models = ("--chat-model", "extractive", "--embedding-model", "lexical")
         more = ("--set", "allow_ungrounded=true", "--set", "retry_backoff_s=0")
-        return str(self.run("agents", "create", slug, *models, *more, "--json").check().json["token"])
+        return str(self.call("agents", "create", slug, *models, *more, "--json").check().json["token"])
 
     def post(self, token: str, content: str) -> str:
         """Post a message; its id."""

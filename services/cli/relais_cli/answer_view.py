@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status as Spinner
 
-from relais.lifecycle import State
 from relais_cli.following import Status
-from relais_cli.render import counted, duration, stderr, stdout
+from relais_cli.render import stderr, stdout
+from relais_cli.status_words import describe, describe_place
 from relais_cli.word_wrap import WordWrap
 
 _WIDEST = 100
@@ -32,8 +32,9 @@ class AnswerView:
 
     def stop(self) -> None:
         """Leave the line to others."""
-        if self._spinner:
-            self._spinner.stop()
+        self._hide_spinner()
+        if self._wrap.is_within_line:
+            self._wrap.feed("\n")
 
     def on_accepted(self, receipt: Status) -> None:
         """Show the first place in the queue."""
@@ -55,28 +56,26 @@ class AnswerView:
     def on_text(self, text: str) -> None:
         """See `Watcher.on_text`; a file gets the text only when it is final."""
         if self._out.is_terminal:
-            self.stop()
+            self._hide_spinner()
             self._shown += text
             self._wrap.feed(text)
 
     def on_reset(self) -> None:
         """See `Watcher.on_reset`."""
         if self._shown:
-            self._wrap.flush()
-            self._err.print("\n(This attempt failed; another begins.)")
+            self.stop()
+            self._err.print("(This attempt failed; another begins.)")
             self._shown, self._wrap = "", self._new_wrap()
 
     def show_answer(self, status: Status) -> None:
         """Show what is missing of the final answer, then its sources."""
-        self.stop()
+        self._hide_spinner()
         content = str(status["content"])
         if not content.startswith(self._shown):  # what was streamed is not what was stored
-            self._wrap.flush()
-            self._write("\n\n")
+            self._wrap.feed("\n\n")
             self._shown, self._wrap = "", self._new_wrap()
         self._wrap.feed(content[len(self._shown) :])
-        self._wrap.flush()
-        self._write("\n")
+        self._wrap.feed("\n")
         self._show_sources(status)
 
     def _show_sources(self, status: Status) -> None:
@@ -90,6 +89,10 @@ class AnswerView:
                 self._out.print(
                     f"  [{citation['index']}] {citation['document']:<{width}}  {citation['score']:.2f}", soft_wrap=True
                 )
+
+    def _hide_spinner(self) -> None:
+        if self._spinner:
+            self._spinner.stop()
 
     def _new_wrap(self) -> WordWrap:
         return WordWrap(self._write, min(self._out.width, _WIDEST))
@@ -122,21 +125,3 @@ class QuietView:
 
     def show_answer(self, status: Status) -> None:
         """Nothing to show."""
-
-
-def describe(status: Status) -> str:
-    """Say in a few words where a message is."""
-    if status["status"] == State.PROCESSING:
-        return "Being answered" if status["attempt"] == 1 else f"Being answered, attempt {status['attempt']}"
-    if status["next_attempt_at"]:
-        return f"Attempt {status['attempt']} failed ({status['error_code']}); waiting for the next"
-    return describe_place(status["queue_position"], status["eta_seconds"])
-
-
-def describe_place(position: int | None, eta_s: float | None) -> str:
-    """Say in a few words how long it takes."""
-    if position is None:
-        return "Accepted"
-    ahead = "next in the queue" if position == 1 else f"{counted(position - 1, 'message')} ahead in the queue"
-    about = f", about {duration(eta_s)}" if eta_s is not None and eta_s >= 1 else ""
-    return f"Position {position}, {ahead}{about}"

@@ -30,9 +30,10 @@ class WordWrap:
             else:
                 self._word += part
 
-    def flush(self) -> None:
-        """Write what was held back."""
-        self._end_word()
+    @property
+    def is_within_line(self) -> bool:
+        """Whether what comes next would stand behind something."""
+        return bool(self._column or self._word)
 
     def _end_word(self) -> None:
         if not self._word:

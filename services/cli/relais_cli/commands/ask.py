@@ -58,15 +58,15 @@ def _ask(client: Client, token: str, question: Question, view: AnswerView | Quie
         receipt = post_question(client, token, question, deadline, stderr().print)
         view.on_accepted(receipt)
         return _follow(client, receipt["message_id"], view, deadline)
-    finally:
+    except BaseException:
         view.stop()
+        raise
 
 
 def _follow(client: Client, message_id: str, view: AnswerView | QuietView, deadline: float) -> Status:
     try:
         return asyncio.run(Follower(client.address, view).follow(message_id, deadline - time.monotonic()))
     except KeyboardInterrupt:
-        view.stop()
         cancelled: Status = client.post(f"/api/messages/{message_id}/cancel")
         return cancelled
     except TimeoutError:
@@ -81,8 +81,10 @@ def _follow(client: Client, message_id: str, view: AnswerView | QuietView, deadl
 def _show(final: Status, view: AnswerView | QuietView) -> None:
     if final["status"] == State.COMPLETED:
         view.show_answer(final)
-    elif final["status"] == State.CANCELLED:
-        print_error(f"cancelled; message {final['message_id']} will not be answered")
+        return
+    view.stop()
+    if final["status"] == State.CANCELLED:
+        print_error("cancelled: the question will not be answered")
     else:
         print_error(
             f"{final['error']} ({final['error_code']})\n"

@@ -8,6 +8,7 @@ import typer
 from relais.settings import load_settings
 from relais_cli.commands.options import Json
 from relais_cli.embedded.options import UpOptions
+from relais_cli.embedded.run import run_up
 from relais_cli.embedded.steps import Steps
 from relais_cli.settings import UpSettings
 
@@ -43,6 +44,4 @@ def up(
     given: dict[str, Any] = {"home": home, "api_port": port}
     settings = load_settings(lambda: UpSettings(**{name: value for name, value in given.items() if value is not None}))
     options = UpOptions(rabbitmq=rabbitmq, workers=workers, llm=llm, demo=demo, verbose=verbose)
-    from relais_cli.embedded.run import run_up  # noqa: PLC0415 -- loads every service, which other commands needn't
-
     raise typer.Exit(run_up(settings, options, Steps(as_json)))

@@ -13,7 +13,9 @@ def say_farewell(run: Run) -> None:
     """Stop whatever was started."""
     if not run.ending.stops:
         return
-    run.steps.say("Stopping; running jobs may finish first. Ctrl-C again: stop at once.", event="stopping")
+    asked = run.requests.begun.is_set()
+    why = "running jobs may finish first. Ctrl-C again: stop at once." if asked else "what was started ends again."
+    run.steps.say(f"Stopping; {why}", event="stopping")
     run.ending.run(lambda name: run.steps.say(f"{name} stopped.", event="stopped"))
     run.steps.say("Relais has stopped.", event="end")
 

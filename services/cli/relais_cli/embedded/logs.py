@@ -1,6 +1,7 @@
 """Where the logs of `relais up` go: all into a file, warnings to the terminal too, in one line each."""
 
 import logging
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,18 @@ _KEPT = 3
 _HIDDEN = {"event", "timestamp", "level", "logger", "_record", "_from_structlog", "exc_info"}
 
 
-def log_to(path: Path, settings: RelaisSettings, *, verbose: bool) -> None:
-    """Write the records of this process to the file `path`; `verbose` shows them all in the terminal too."""
+def log_to(path: Path, settings: RelaisSettings, *, verbose: bool, silenced: Callable[[], bool]) -> None:
+    """Write the records of this process to a file, and warnings to the terminal.
+
+    Args:
+        path: the file; older records move to files beside it.
+        settings: say how and from which level on.
+        verbose: show all records in the terminal.
+        silenced: true once the terminal shall show none, since everything goes down anyway.
+    """
     everything = RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_KEPT, encoding="utf-8")
     configure_logging(log_format=settings.log_format, level=settings.log_level, handler=everything)
-    shown = _TerminalHandler(path)
+    shown = _TerminalHandler(path, silenced)
     shown.setLevel(logging.NOTSET if verbose else logging.WARNING)
     logging.getLogger().addHandler(shown)
     logging.captureWarnings(capture=True)
@@ -27,13 +35,16 @@ def log_to(path: Path, settings: RelaisSettings, *, verbose: bool) -> None:
 
 
 class _TerminalHandler(logging.Handler):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, silenced: Callable[[], bool]) -> None:
         super().__init__()
+        self._silenced = silenced
         self._path = path
         self._console = stderr()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a traceback stays in the file."""
+        if self._silenced():
+            return
         crashed = record.exc_info or (isinstance(record.msg, dict) and record.msg.get("exc_info"))
         hint = f" (see {self._path})" if crashed else ""
         try:

@@ -13,6 +13,7 @@ from relais_cli.parts.model_server import ModelServer
 from relais_cli.parts.postgres import EmbeddedPostgres
 from relais_cli.parts.rabbitmq_node import RabbitMQNode
 from relais_cli.settings import UpSettings
+from relais_models.llm.gguf import NotAModelError, check_gguf
 
 MEMORY = "memory://"
 
@@ -78,7 +79,7 @@ def choose_servers(settings: UpSettings, options: UpOptions, home: Home) -> Serv
         CliError: the options contradict the settings.
     """
     if options.llm is not None:
-        _check_llm(settings)
+        _check_llm(options.llm, settings)
     shared_broker = settings.broker_url and settings.broker_url.get_secret_value() != MEMORY
     return Servers(
         postgres=None if settings.database_url else EmbeddedPostgres(home.postgres),
@@ -113,7 +114,11 @@ def _model_options(options: UpOptions) -> tuple[str, ...]:
     return ("--llm", f"{options.llm}={llm_name(options.llm)}") if options.llm else ()
 
 
-def _check_llm(settings: UpSettings) -> None:
+def _check_llm(path: Path, settings: UpSettings) -> None:
+    try:
+        check_gguf(path)
+    except NotAModelError as error:
+        raise CliError(f"--llm: {error}") from None
     if settings.ollama_url:
         raise CliError("--llm needs the embedded model server: unset RELAIS_OLLAMA_URL, or load the model there")
     if importlib.util.find_spec("xllamacpp") is None:

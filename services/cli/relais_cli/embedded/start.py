@@ -26,7 +26,6 @@ def start(run: Run) -> list[Vital]:
         StopRequested: somebody asked to stop meanwhile.
         CliError, PartError: something can't start.
     """
-    run.steps.say(f"Relais starts; its data are in {run.given.home.root}.")
     _start_servers(run)
     _migrate(run)
     doors = run.given.doors
