@@ -1,10 +1,10 @@
-"""A worker that stops in the middle of a claim."""
+"""A worker that stops at an awkward moment."""
 
 import threading
 
 from sqlalchemy import Engine, text
 
-from support.seeding import accept_many, make_agent
+from support.seeding import accept_many, answer, make_agent
 from support.waiting import wait_until
 
 
@@ -33,3 +33,22 @@ def _claims_under_way(engine: Engine) -> int:
                      AND datname = current_database() AND query LIKE '%j.ticket LIMIT 1 FOR UPDATE%'""")
             ).scalar_one()
         )
+
+
+def test_an_answer_that_is_finished_during_the_drain_is_kept(engine: Engine, start_worker, gate):
+    """Told to stop a moment before its end, an attempt that ends with an answer hands in the answer, not the job."""
+
+    def work(job, progress):
+        assert gate.open.wait(20)
+        return answer()
+
+    service = start_worker(work, drain_s=0.0)
+    accept_many(engine, make_agent(engine), 1)
+    (run,) = wait_until(service._parts.runs.current, 20, "started")
+    stopping = threading.Thread(target=service.stop)
+    stopping.start()
+    wait_until(lambda: run.aborted, 10, "told to stop")
+    gate.open.set()
+    stopping.join(30)
+    with engine.begin() as conn:
+        assert conn.execute(text("SELECT state, attempt FROM jobs")).one() == ("completed", 1)

@@ -14,7 +14,7 @@ from relais.store.claim import ClaimedJob, SerialConflict, claim_next
 from relais.store.drafts import write_draft
 from relais.store.settle import Answer
 from relais_worker.engine.outcomes import Completed, Outcome, outcome_of_abort, outcome_of_error
-from relais_worker.engine.runs import Run, Runs
+from relais_worker.engine.runs import KEEPS_A_RESULT, Run, Runs
 from relais_worker.engine.settling import settle
 from relais_worker.progress import Progress
 
@@ -75,7 +75,8 @@ class Executor:
 
     def _settle(self, job: ClaimedJob, run: Run, outcome: Outcome) -> None:
         aborted = run.begin_settling()
-        if aborted is not None:
+        # An answer that is there in spite of a drain or a deadline is kept: making it again costs far more.
+        if aborted is not None and not (isinstance(outcome, Completed) and aborted in KEEPS_A_RESULT):
             outcome = outcome_of_abort(job, aborted)
         settled = settle(self.engine, job, outcome, worker_id=self.worker_id(), patience_s=3 * self.lease_s)
         log.info("job.settled", outcome=type(outcome).__name__, error_code=getattr(outcome, "error_code", None))

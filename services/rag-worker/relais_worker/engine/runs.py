@@ -25,6 +25,8 @@ TIME_MESSAGES = {
     Abort.DEADLINE: "The attempt took longer than the agent's deadline allows.",
     Abort.STALLED: "The attempt showed no progress for too long.",
 }
+KEEPS_A_RESULT = frozenset({Abort.DRAINING, Abort.DEADLINE, Abort.STALLED})
+"""The job is still this attempt's, as far as it knows; the fence has the last word."""
 
 
 class Run:
