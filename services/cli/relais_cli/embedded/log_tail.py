@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from relais_cli.embedded.novelty import Novelty
 from relais_cli.render import stderr
 
 _INTERVAL_S = 0.3
 _LONGEST_LOG = 10_000_000
 _QUIET = re.compile(r"^(\s|$|Traceback)|\[(debug|info)\s*\]|\"level\": ?\"(debug|info)\"")
+_TIMESTAMP = re.compile(r"^[\d-]+T[\d:.]+Z ")
 
 
 @dataclass
@@ -35,10 +37,12 @@ class LogTail:
         threading.Thread(target=self._run, name="log-tail", daemon=True).start()
 
     def _run(self) -> None:
-        console = stderr()
+        console, novelty = stderr(), Novelty()
         while True:
             time.sleep(_INTERVAL_S)
             for name, file in list(self._files.items()):
                 for line in file.readlines():
-                    if self.verbose or not _QUIET.search(line):  # a traceback stays in the file
-                        console.print(f"{name} | {' '.join(line.split())}", soft_wrap=True)
+                    words = _TIMESTAMP.sub("", " ".join(line.split()))
+                    is_quiet = _QUIET.search(line)  # as are the lines of a traceback, which stay in the file
+                    if self.verbose or (not is_quiet and novelty.is_news(name + words)):
+                        console.print(f"{name} | {words}", soft_wrap=True)

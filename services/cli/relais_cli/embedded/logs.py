@@ -8,6 +8,7 @@ from typing import Any
 
 from relais.settings import RelaisSettings
 from relais.telemetry import configure_logging
+from relais_cli.embedded.novelty import Novelty
 from relais_cli.render import stderr
 
 _MOST_BYTES = 10_000_000
@@ -26,29 +27,30 @@ def log_to(path: Path, settings: RelaisSettings, *, verbose: bool, silenced: Cal
     """
     everything = RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_KEPT, encoding="utf-8")
     configure_logging(log_format=settings.log_format, level=settings.log_level, handler=everything)
-    shown = _TerminalHandler(path, silenced)
-    shown.setLevel(logging.NOTSET if verbose else logging.WARNING)
-    logging.getLogger().addHandler(shown)
+    logging.getLogger().addHandler(_TerminalHandler(path, silenced, verbose=verbose))
     logging.captureWarnings(capture=True)
     logging.getLogger("py.warnings").propagate = verbose
     logging.getLogger("py.warnings").addHandler(everything)
 
 
 class _TerminalHandler(logging.Handler):
-    def __init__(self, path: Path, silenced: Callable[[], bool]) -> None:
-        super().__init__()
+    def __init__(self, path: Path, silenced: Callable[[], bool], *, verbose: bool) -> None:
+        super().__init__(logging.NOTSET if verbose else logging.WARNING)
+        self._verbose = verbose
+        self._novelty = Novelty()
         self._silenced = silenced
         self._path = path
         self._console = stderr()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a traceback stays in the file."""
-        if self._silenced():
+        line = _line(record)
+        if self._silenced() or not (self._verbose or self._novelty.is_news(line)):
             return
         crashed = record.exc_info or (isinstance(record.msg, dict) and record.msg.get("exc_info"))
         hint = f" (see {self._path})" if crashed else ""
         try:
-            self._console.print(f"{record.levelname.lower()}: {_line(record)}{hint}", soft_wrap=True)
+            self._console.print(f"{record.levelname.lower()}: {line}{hint}", soft_wrap=True)
         except OSError:  # the terminal is gone
             self.handleError(record)
 
