@@ -78,7 +78,9 @@ INSERT INTO document_contents (document_id, content) VALUES (:document_id, :cont
 ON CONFLICT (document_id) DO UPDATE SET content = EXCLUDED.content""")
 _LISTED = """
 SELECT d.id, d.name, d.media_type, d.size_bytes, d.chunks, d.indexed_sha256 IS NOT NULL AS indexed,
-       d.created_at, d.updated_at, j.id AS job_id, j.state AS status, j.error_code, j.error
+       d.created_at, d.updated_at, j.id AS job_id, j.error_code, j.error,
+       -- the job may be pruned, the index remains
+       coalesce(j.state, CASE WHEN d.indexed_sha256 = d.content_sha256 THEN 'completed' END) AS status
 FROM documents d
 LEFT JOIN LATERAL (
     SELECT id, state, error_code, error FROM jobs WHERE subject_id = d.id AND kind = 'ingest'

@@ -1,13 +1,17 @@
 """The sweeper's repairs, each on the damage it is for."""
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
 from relais.broker import Publisher, make_broker
 from relais.broker.memory import MemoryBroker
+from relais.store.accept import accept_ingestion
+from relais.store.documents import list_documents, mark_indexed, put_document
 from relais.store.jobs import cancel_jobs
 from relais.store.settle import settle_completed
 from relais.store.sweep import try_sweep_lock
@@ -150,6 +154,24 @@ def test_old_jobs_go_with_their_texts_and_young_ones_stay(engine: Engine, repair
         assert set(conn.execute(text("SELECT id FROM jobs")).scalars()) == {young, waiting}
         assert set(conn.execute(text("SELECT id FROM messages")).scalars()) == {young, waiting}
         assert conn.execute(text("SELECT message_id FROM answers")).scalars().all() == [young]
+
+
+def test_a_document_outlives_the_record_of_its_ingestion(engine: Engine, repair: Repair):
+    """A document that was indexed long ago still shows as completed when the job that did it is pruned."""
+    agent, worker, content = make_agent(engine), make_worker(engine), b"text"
+    with engine.begin() as conn:
+        document = put_document(conn, agent, "a.md", "text/markdown", content).document_id
+        job = uuid4()
+        accept_ingestion(conn, job_id=job, document_id=document, agent_id=agent, priority=0, max_attempts=1)
+    claim(engine, worker, queue="documents")
+    with engine.begin() as conn:
+        mark_indexed(conn, document, sha256=hashlib.sha256(content).digest(), indexed_with="m@3", chunks=1)
+        settle_completed(conn, job, 1, None)
+        conn.execute(text("UPDATE jobs SET finished_at = now() - interval '31 days'"))
+    repair()
+    with engine.begin() as conn:
+        (listed,) = list_documents(conn, agent)
+    assert (listed.job_id, listed.status, listed.chunks) == (None, "completed", 1)
 
 
 def test_pruning_keeps_no_message_waiting(engine: Engine, repair: Repair):
