@@ -16,6 +16,8 @@ LINTED := shared services tests $(wildcard bench)
 
 # Arguments for the program behind a target: make up ARGS="--workers 2", make test ARGS="-k retry".
 ARGS ?=
+# Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
+PROCESSES ?= auto
 
 .PHONY: help up test check lint unit servers bench lock clean
 
@@ -26,7 +28,7 @@ up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS
 	@exec $(BIN)/relais up $(ARGS)
 
 test: $(STAMPS)/model servers lint ## Run the linters, then every test. ARGS go to pytest.
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 check: lint unit ## Run the linters and the unit tests: no servers, about a minute.
 

@@ -61,6 +61,7 @@ def test_a_database_that_is_away_refuses_in_time_and_comes_back(private_postgres
         api = Api(client, engine, None)
         assert api.post().status_code == 202
         private_postgres.kill()
+        wait_until(lambda: client.get("/readyz").status_code == 503, message="the last session has ended")
         for request in (
             lambda: api.post(headers={"Idempotency-Key": "k"}),
             lambda: api.status(uuid4()),
@@ -108,16 +109,20 @@ def test_a_stopping_server_lets_waiting_clients_go(api):
     """Streams and long polls end at once, so that a deploy doesn't wait for them."""
     message_id = api.post().json()["message_id"]
     began = time.monotonic()
-    closed = threading.Event()
+    watching, closed = threading.Event(), threading.Event()
 
     def watch() -> None:
-        with httpx.Client(base_url=api.http.base_url, timeout=30) as client:
-            client.get(f"/api/messages/{message_id}/events")
+        with (
+            httpx.Client(base_url=api.http.base_url, timeout=30) as client,
+            client.stream("GET", f"/api/messages/{message_id}/events") as response,
+        ):
+            watching.set()
+            response.read()
             closed.set()
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    wait_until(lambda: api.status(message_id).status_code == 200)
+    assert watching.wait(10)
     api.server.should_exit = True
     watcher.join(10)
     assert closed.is_set()

@@ -55,7 +55,7 @@ def busy(engine):
     job = take(engine, worker_id)
     do(engine, settle_retry, job.id, job.attempt, error_code="timeout", error="Slow.", delay_s=600)
     lost = take(engine, worker_id, lease_s=0)
-    do(engine, expire_leases, limit=10)
+    do(engine, expire_leases, grace_s=0, limit=10)
     do(engine, record_superseded, lost.id, lost.attempt, worker_id)
     cancelled = take(engine, worker_id)
     do(engine, cancel_job, cancelled.id)
