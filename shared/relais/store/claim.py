@@ -14,8 +14,8 @@ from relais.lifecycle import CLAIM
 from relais.store.transitions import LIVE_SQL, transition
 
 # Jobs of one session (or one document) run one after another: neither one that runs nor an earlier one that waits.
-# OFFSET 0 keeps both conditions from becoming joins: the planner takes such a join for one that leaves a single row, and
-# sorts the whole line for it (0.2 s a claim with 60,000 waiting); a walk along `jobs_line_idx` finds the first at once.
+# OFFSET 0 keeps both conditions from becoming joins: the planner takes such a join for one that leaves a single row
+# and sorts the whole line for it (0.2 s a claim with 60,000 waiting); a walk along `jobs_line_idx` finds the first.
 IN_TURN = f"""(j.run_at IS NULL OR j.run_at <= now())
     AND NOT EXISTS (SELECT FROM queues q WHERE q.name = j.queue AND q.paused_at IS NOT NULL OFFSET 0)
     AND NOT EXISTS (
