@@ -16,6 +16,8 @@ _ANNOUNCE = transition(
     where=_BY_IDS,
     assign="announced_at = now()",
     lock="ORDER BY j.id FOR UPDATE OF j SKIP LOCKED",  # one that a worker is claiming needs no announcement
+    # A crash that forgets an announcement costs another one. A reply waits for this commit, so it waits for no disk.
+    returning="m.id, set_config('synchronous_commit', 'off', true)",
 )
 # A running job's lease goes with it: its worker learns so at its next heartbeat, and the fence drops its result.
 _CANCEL = transition(

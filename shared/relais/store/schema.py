@@ -236,7 +236,7 @@ jobs = Table(
     Index("jobs_one_at_a_time_idx", "serial_key", unique=True, postgresql_where=text("state = 'processing'")),
     Index("jobs_pending_idx", "created_at", postgresql_where=text("state = 'pending'")),
     Index("jobs_finished_idx", "queue", "state", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
-    Index("jobs_subject_idx", "subject_id"),
+    Index("jobs_subject_idx", "subject_id", postgresql_where=text("kind = 'ingest'")),
     Index("jobs_created_idx", "created_at", "id"),
     postgresql_with=_CHURN,
 )

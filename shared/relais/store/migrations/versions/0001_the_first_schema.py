@@ -233,7 +233,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state IN ('pending', 'queued', 'processing')"),
     )
-    op.create_index("jobs_subject_idx", "jobs", ["subject_id"], unique=False)
+    op.create_index(
+        "jobs_subject_idx", "jobs", ["subject_id"], unique=False, postgresql_where=sa.text("kind = 'ingest'")
+    )
     op.create_table(
         "lanes",
         sa.Column("queue", sa.Text(), nullable=False),
@@ -366,7 +368,7 @@ def downgrade() -> None:
     op.drop_table("document_contents")
     op.drop_table("sessions")
     op.drop_table("lanes")
-    op.drop_index("jobs_subject_idx", table_name="jobs")
+    op.drop_index("jobs_subject_idx", table_name="jobs", postgresql_where=sa.text("kind = 'ingest'"))
     op.drop_index(
         "jobs_serial_idx", table_name="jobs", postgresql_where=sa.text("state IN ('pending', 'queued', 'processing')")
     )
