@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from relais_cli.app import main
+from relais_cli.parts.ports import free_port
 from support.servers import short_folder
 from support.waiting import wait_until
 
@@ -51,6 +52,7 @@ class RelaisUp:
     settings: dict[str, str] = field(default_factory=dict)
     popen: subprocess.Popen[bytes] | None = None
     family: list[psutil.Process] = field(default_factory=list)
+    free_port: str = field(default_factory=lambda: str(free_port()))
 
     @property
     def home(self) -> Path:
@@ -59,7 +61,9 @@ class RelaisUp:
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAIS_")}
-        return inherited | {"RELAIS_HOME": str(self.home), "RELAIS_MONITOR_PORT": "0", **self.settings}
+        # Never the default ports: another test, or a Relais of the person who runs the tests, may have them.
+        ports = {"RELAIS_API_PORT": self.free_port, "RELAIS_MONITOR_PORT": "0"}
+        return inherited | {"RELAIS_HOME": str(self.home), **ports, **self.settings}
 
     def launch(self, *options: str) -> None:
         """Start `relais up`, without waiting."""
