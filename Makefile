@@ -28,7 +28,7 @@ up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS
 	@exec $(BIN)/relais up $(ARGS)
 
 test: $(STAMPS)/model servers lint ## Run the linters, then every test. ARGS go to pytest.
-	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
 check: lint unit ## Run the linters and the unit tests: no servers, about a minute.
 

@@ -12,8 +12,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from relais.broker import make_broker
 from relais_api.main import make_server
 from relais_worker.actors import actor_middleware
-from relais_worker.main import build_sweeper, build_worker
+from relais_worker.main import build_worker
 from relais_worker.settings import SweeperSettings, WorkerSettings
+from relais_worker.sweeper.main import build_sweeper
 from support.api import ADMIN_KEY, serving, settings
 from support.waiting import wait_until
 

@@ -1,15 +1,11 @@
-"""The composition roots of the worker and the sweeper: the only readers of their settings."""
+"""The composition root of the worker, the only reader of its settings."""
 
 import os
-import signal
 import socket
-import threading
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from relais.broker import AnyBroker, Publisher, make_broker
 from relais.errors import PermanentError
@@ -23,27 +19,13 @@ from relais_worker.answering.pipeline import AnswerPipeline
 from relais_worker.engine.heartbeat import Heartbeat, Identity
 from relais_worker.engine.runs import Runs
 from relais_worker.ingesting.pipeline import IngestPipeline
+from relais_worker.running import run_until_told
 from relais_worker.service import WorkerParts, WorkerService
-from relais_worker.settings import SweeperSettings, WorkerSettings
-from relais_worker.sweeper.service import SweeperService
+from relais_worker.settings import WorkerSettings
 
 _SPARE_CONNECTIONS = 2  # the heartbeat holds one for good; a draft is flushed while a pipeline reads
 
 log = structlog.get_logger(__name__)
-
-
-class Service(Protocol):
-    """What `run_until_told` runs."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether every thread that it needs still runs."""
-
-    def start(self) -> None:
-        """Start."""
-
-    def stop(self) -> None:
-        """Stop in good order."""
 
 
 def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> WorkerService:
@@ -102,18 +84,6 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
     )
 
 
-def build_sweeper(settings: SweeperSettings, broker: AnyBroker | None = None) -> SweeperService:
-    """Put a sweeper together; nothing starts yet. `broker` as in `build_worker`."""
-    broker = broker or make_broker(settings.broker_url.get_secret_value())
-    engine = make_engine(
-        settings.database_url.get_secret_value(),
-        pool_size=2,  # one per loop
-        pool_timeout_s=settings.database_pool_timeout_s,
-        application_name="relais-sweeper",
-    )
-    return SweeperService.build(engine, broker, settings)
-
-
 def run_worker() -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit status."""
     settings = load_settings(WorkerSettings)
@@ -124,40 +94,6 @@ def run_worker() -> int:
         log.critical("start.failed", reason=error.reason, remedy=error.message)
         return 1
     return run_until_told(service)
-
-
-def run_sweeper() -> int:
-    """Run a sweeper until SIGTERM or SIGINT; return the exit status."""
-    settings = load_settings(SweeperSettings)
-    configure_logging(log_format=settings.log_format, level=settings.log_level)
-    return run_until_told(build_sweeper(settings))
-
-
-def run_until_told(service: Service) -> int:
-    """Start a service, wait for a signal or for the death of one of its threads, stop it.
-
-    A thread that is dead makes a worker that looks alive and does nothing: the process ends with status 1 instead, and
-    its container is started anew.
-    """
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    try:
-        service.start()
-    except DBAPIError as error:
-        log.critical(
-            "start.failed", error=str(error.orig), remedy="check RELAIS_DATABASE_URL; run `relais migrate` once"
-        )
-        return 1
-    while not told.wait(1.0):
-        if not service.alive:
-            log.critical(
-                "thread.died", remedy="the process ends, so that it is started anew; please report the log above"
-            )
-            service.stop()
-            return 1
-    service.stop()
-    return 0
 
 
 def _touch(path: Path | None) -> None:

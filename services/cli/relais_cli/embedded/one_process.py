@@ -16,7 +16,8 @@ from relais_cli.embedded.threads import ServerThread
 from relais_cli.errors import CliError
 from relais_monitor.main import make_server as make_monitor
 from relais_worker.actors import actor_middleware
-from relais_worker.main import build_sweeper, build_worker
+from relais_worker.main import build_worker
+from relais_worker.sweeper.main import build_sweeper
 
 
 class _Service(Protocol):

@@ -2,7 +2,7 @@
 
 import sys
 
-from relais_worker.main import run_sweeper
+from relais_worker.sweeper.main import run_sweeper
 
 if __name__ == "__main__":
     sys.exit(run_sweeper())
