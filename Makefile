@@ -27,8 +27,8 @@ help: ## Show this list.
 up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS go to `relais up`.
 	@exec $(BIN)/relais up $(ARGS)
 
-test: $(STAMPS)/model servers lint ## Run the linters, then every test. ARGS go to pytest.
-	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
+test: $(STAMPS)/model servers ## Run every test. ARGS go to pytest.
+	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 check: lint unit ## Run the linters and the unit tests: no servers, about a minute.
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from relais_cli.parts.ports import free_port
 from support.servers import short_folder
 from support.waiting import wait_until
 
@@ -27,15 +26,9 @@ def test_the_quickstart_is_two_commands_that_work() -> None:
     start, ask = _commands("Quickstart")
     with short_folder("readme") as folder:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAIS_")}
-        ports = {"RELAIS_API_PORT": str(free_port()), "RELAIS_MONITOR_PORT": str(free_port())}
-        environment = (
-            inherited
-            | ports
-            | {
-                "RELAIS_HOME": str(folder / "home"),
-                "RELAIS_API_URL": f"http://127.0.0.1:{ports['RELAIS_API_PORT']}",
-            }
-        )
+        # Free ports instead of the usual ones; the second command finds Relais through its home.
+        ports = {"RELAIS_API_PORT": "0", "RELAIS_MONITOR_PORT": "0"}
+        environment = inherited | ports | {"RELAIS_HOME": str(folder / "home")}
         log = folder / "up.log"
         with log.open("wb") as output:
             up = subprocess.Popen(
@@ -43,11 +36,13 @@ def test_the_quickstart_is_two_commands_that_work() -> None:
             )
         try:
             wait_until(lambda: "Relais is ready" in log.read_text() or up.poll() is not None, 120, "ready")
+            assert up.poll() is None, log.read_text()
             answer = subprocess.run(
                 ask, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
             )
         finally:
-            os.killpg(up.pid, signal.SIGINT)
+            if up.poll() is None:
+                os.killpg(up.pid, signal.SIGINT)
             up.wait(60)
         assert answer.returncode == 0, answer.stderr + log.read_text()
         assert "Sources" in answer.stdout

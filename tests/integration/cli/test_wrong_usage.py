@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_named_before_anything_starts(
     nobody: RelaisUp, variable: str, value: str, command: tuple[str, ...]
 ) -> None:
     """One line names the variable; the status is 2."""
-    done = nobody.run(*command, **{variable: value})
+    done = nobody.call(*command, **{variable: value})
     assert done.status == 2, done.err
     assert f"relais: {variable}: " in done.err
     assert not (nobody.home / "postgres" / "data").exists()
@@ -69,7 +69,7 @@ def test_a_port_in_use_names_its_setting(nobody: RelaisUp, variable: str) -> Non
     """Nothing starts; the line says how to choose another port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = nobody.run("up", **{variable: port})
+        done = nobody.call("up", **{variable: port})
     assert done.status == 1
     assert f"port {port} is in use" in done.err
     assert variable in done.err
