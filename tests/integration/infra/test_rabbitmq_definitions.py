@@ -88,6 +88,7 @@ def test_the_worker_takes_and_acknowledges_tokens(url_of: Callable[[str], str], 
     channel = connect("worker").channel()
     for queue in QUEUE_NAMES:
         method, _, _ = channel.basic_get(queue)
+        assert method is not None, f"a token of {queue} was there to be taken"
         channel.basic_ack(method.delivery_tag)
 
 
