@@ -35,6 +35,7 @@ class Agent:
     max_attempts: int
     retry_backoff_s: float
     deadline_s: float
+    max_waiting: int | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None

@@ -77,9 +77,11 @@ agents = Table(
     Column("max_attempts", SmallInteger, nullable=False, server_default="3"),
     Column("retry_backoff_s", Float, nullable=False, server_default="30"),
     Column("deadline_s", Float, nullable=False, server_default="300", comment="of one attempt"),
+    Column("max_waiting", Integer, comment="messages that may wait; NULL is no limit of its own"),
     _created_at(),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("deleted_at", DateTime(timezone=True)),
+    CheckConstraint("max_waiting > 0", name="max_waiting"),
 )
 
 api_keys = Table(
@@ -252,6 +254,9 @@ workers = Table(
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("heartbeat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("stopped_at", DateTime(timezone=True), comment="it said goodbye, or was declared dead"),
+    Column(
+        "waiting_for", ARRAY(Text), nullable=False, server_default="{}", comment="parts that are down, as it last saw them"
+    ),
     postgresql_with={"fillfactor": "70"},
 )
 
