@@ -12,15 +12,29 @@ from qdrant_client import models
 from relais.errors import JobError, PermanentError, TransientError
 from relais_worker.adapters.qdrant import Passage, PassageIndex, open_index
 from relais_worker.adapters.qdrant_collections import collection_name
+from support.qdrant_server import QdrantServer
 from support.scripted_server import http_reply, scripted
+from support.servers import running, short_folder
 
 MODEL = "tiny"
 SHOP, OTHER_SHOP = uuid4(), uuid4()
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[PassageIndex]:
-    opened = open_index(str(tmp_path / "qdrant"))
+@pytest.fixture(scope="module")
+def qdrant() -> Iterator[QdrantServer]:
+    with short_folder("qdrant") as folder, running(QdrantServer(folder)) as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "server"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PassageIndex]:
+    """The same behaviour is asked of local mode and of a server; an empty index."""
+    if request.param == "folder":
+        opened = open_index(str(tmp_path / "qdrant"))
+    else:
+        opened = open_index(request.getfixturevalue("qdrant").url)
+        for collection in opened.client.get_collections().collections:
+            opened.client.delete_collection(collection.name)
     yield opened
     opened.close()
 
@@ -122,17 +136,32 @@ def test_passages_survive_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
+def test_passages_survive_a_power_cut_of_the_server() -> None:
+    """What was stored before a kill is found after the restart, by the client of before."""
+    with short_folder("qdrant") as folder, running(QdrantServer(folder)) as server:
+        remote = open_index(server.url)
+        remote.put(MODEL, [passage("alpha")], [[1, 0, 0]])
+        server.kill()
+        with pytest.raises(TransientError, match="can't be reached"):
+            texts(remote, [1, 0, 0], "alpha")
+        server.start()
+        assert texts(remote, [1, 0, 0], "alpha") == ["alpha"]
+        remote.close()
+
+
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # qdrant-client leaves the lock file open
-def test_a_folder_in_use_is_refused_with_the_remedy(index: PassageIndex, tmp_path: Path) -> None:
+def test_a_folder_in_use_is_refused_with_the_remedy(tmp_path: Path) -> None:
     """Two processes would corrupt it; the error says what several workers need."""
+    first = open_index(str(tmp_path / "qdrant"))
     with pytest.raises(PermanentError, match="RELAIS_QDRANT_URL to a Qdrant server"):
         open_index(str(tmp_path / "qdrant"))
+    first.close()
 
 
-def test_local_mode_bears_many_threads(index: PassageIndex) -> None:
-    """Searches and writes of several worker threads don't disturb one another."""
+def test_an_index_bears_many_threads(index: PassageIndex) -> None:
+    """Searches and writes of several worker threads don't disturb one another, in local mode as on a server."""
     failures: list[Exception] = []
     document_id = uuid4()
 

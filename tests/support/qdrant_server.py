@@ -1,0 +1,80 @@
+"""A Qdrant server as a child process that ends with us: the stand-in `qdrant_standin`, shared by several workers."""
+
+import sys
+from pathlib import Path
+
+import httpx
+
+from relais_cli.parts.errors import PartError
+from relais_cli.parts.ports import free_port
+from relais_cli.parts.process import TetheredProcess, start_tethered
+from relais_cli.parts.waiting import last_lines, wait_until_ready
+from support import qdrant_standin
+
+_START_TIMEOUT_S = 30.0
+
+
+class QdrantServer:
+    """One server whose collections live in `folder`; it keeps its port over restarts."""
+
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        self._folder = folder.resolve()
+        self._port = port or free_port()
+        self._process: TetheredProcess | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers.
+
+        Raises:
+            PartError: it did not become ready; the message ends with the last lines of its log.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        command = [sys.executable, str(qdrant_standin.__file__), str(self._folder / "storage"), str(self._port)]
+        self._process = start_tethered(command, log=self._log, pid_file=self._pid_file, grace_s=5.0)
+        if not wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
+            self.kill()
+            raise PartError(f"the Qdrant stand-in did not start: {last_lines(self._log.read_text(errors='replace'))}")
+
+    def stop(self) -> None:
+        """Shut down in order."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.is_running
+
+    @property
+    def pid(self) -> int:
+        """The server's own process, to be stopped or continued by signals."""
+        return int(self._pid_file.read_text())
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on the loopback interface."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """What goes into `RELAIS_QDRANT_URL`."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._folder / "qdrant.pid"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "qdrant.log"
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2.0, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
