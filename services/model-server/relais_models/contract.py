@@ -51,6 +51,13 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded(Finish):
+    """The end of an embedding, which has no pieces: its vectors."""
+
+    vectors: list[list[float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What `/api/tags` and `/api/show` tell of a model; `info` has keys such as `general.architecture`."""
 

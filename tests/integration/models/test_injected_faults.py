@@ -1,6 +1,7 @@
 """What each injected fault looks like to a client."""
 
 import json
+import math
 import time
 
 import httpx
@@ -55,6 +56,17 @@ def test_a_hang_sends_not_even_headers(server, http, messages):
     server.inject(hang=True)
     with pytest.raises(httpx.ReadTimeout):
         http.post("/api/chat", json=_body(messages), timeout=NEVER)
+    with pytest.raises(httpx.ReadTimeout):
+        http.post("/api/embed", json={"model": "lexical", "input": "x"}, timeout=NEVER)
+
+
+def test_headers_without_a_body(server, http, messages):
+    """The headers come at once, then nothing."""
+    server.inject(headers_only=True)
+    with http.stream("POST", "/api/chat", json=_body(messages), timeout=NEVER) as reply:
+        assert reply.status_code == 200
+        with pytest.raises(httpx.ReadTimeout):
+            next(reply.iter_raw())
     with pytest.raises(httpx.ReadTimeout):
         http.post("/api/embed", json={"model": "lexical", "input": "x"}, timeout=NEVER)
 
@@ -130,6 +142,61 @@ def test_garbage_without_streaming(server, http, messages):
         assert reply.status_code == 200
         with pytest.raises(json.JSONDecodeError):
             reply.json()
+
+
+def test_a_missing_model(server, client, messages):
+    """A 404 says what Ollama's does, so that a client can tell it from a wrong address."""
+    server.inject(error_rate=1.0, error_status=404)
+    with pytest.raises(ollama.ResponseError, match="model not found"):
+        client.chat("extractive", messages)
+
+
+def _told(http, messages):
+    *pieces, last = [json.loads(line) for line in _lines(http, messages)]
+    return "".join(piece["message"]["content"] for piece in pieces), last
+
+
+def _vectors(http):
+    return http.post("/api/embed", json={"model": "lexical", "input": ["a lease", "a cat"]}).json()["embeddings"]
+
+
+def test_an_empty_answer_and_no_vectors(server, http, messages):
+    """Status 200, `done` at the end, and nothing in it."""
+    server.inject(lie="empty")
+    text, last = _told(http, messages)
+    assert (text, last["done"]) == ("", True)
+    assert _vectors(http) == []
+
+
+def test_oversized_replies(server, http, messages):
+    """A line above a mebibyte; numbers that are finite, but whose squares aren't."""
+    server.inject(lie="oversized")
+    assert len(_lines(http, messages)[0]) > 1 << 20
+    assert {number for vector in _vectors(http) for number in vector} == {1.7e308}
+
+
+def test_vectors_of_another_size_or_of_no_numbers(server, http):
+    """As after a change of the model under the same name, and as of a model that overflowed."""
+    honest = _vectors(http)
+    server.inject(lie="wrong_size")
+    assert [len(vector) for vector in _vectors(http)] == [len(vector) + 1 for vector in honest]
+    server.inject(lie="not_a_number")
+    assert all(math.isnan(number) for vector in _vectors(http) for number in vector)
+
+
+def test_text_that_no_database_takes(server, http, messages):
+    """U+0000 and half a surrogate pair are valid JSON, by way of escapes."""
+    server.inject(lie="unprintable")
+    text, last = _told(http, messages)
+    assert "\x00\ud800" in text
+    assert last["done_reason"] == "\x00\ud800"
+
+
+def test_counts_that_cannot_be(server, http, messages):
+    """Negative, and beyond any integer column."""
+    server.inject(lie="wrong_counts")
+    _, last = _told(http, messages)
+    assert (last["prompt_eval_count"], last["eval_count"]) == (-1, 10**30)
 
 
 def test_a_wrong_plan_is_refused_and_changes_nothing(server, http):

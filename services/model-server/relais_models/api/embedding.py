@@ -10,7 +10,7 @@ from relais_models.api.presence import presence_of
 from relais_models.api.replies import GARBAGE, dump
 from relais_models.api.responses import CutResponse
 from relais_models.api.wire import EmbedCall, LegacyEmbedCall, read_call
-from relais_models.contract import EmbeddingModel, Finish, Piece
+from relais_models.contract import Embedded, EmbeddingModel, Finish, Piece
 from relais_models.faults.desk import FaultDesk
 from relais_models.faults.disturbance import BrokenOff, Garbage, disturbed
 from relais_models.registry import Registry
@@ -18,7 +18,7 @@ from relais_models.registry import Registry
 
 @dataclass
 class _Batch:
-    """One request's texts; `run` fills in the vectors and is, to the faults, a generation without tokens."""
+    """One request's texts; `run` is, to the faults, a generation without tokens; `vectors` are what they left of it."""
 
     model: EmbeddingModel
     texts: list[str]
@@ -30,8 +30,8 @@ class _Batch:
         return sum(len(text.split()) for text in self.texts)
 
     async def run(self) -> AsyncGenerator[Piece | Finish, None]:
-        self.vectors = await self.model.embed(self.texts, self.dimensions)
-        yield Finish("stop", self.words, 0)
+        vectors = await self.model.embed(self.texts, self.dimensions)
+        yield Embedded("stop", self.words, 0, vectors)
 
 
 def embedding_routes(registry: Registry, desk: FaultDesk) -> APIRouter:
@@ -75,4 +75,6 @@ def embedding_routes(registry: Registry, desk: FaultDesk) -> APIRouter:
 
 
 async def _drain(desk: FaultDesk, batch: _Batch) -> bool:
-    return any([isinstance(item, Garbage) async for item in disturbed(desk, "embed", batch.run())])
+    items = [item async for item in disturbed(desk, "embed", batch.run())]
+    batch.vectors = [vector for item in items if isinstance(item, Embedded) for vector in item.vectors]
+    return any(isinstance(item, Garbage) for item in items)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relais_models.contract import Finish, ModelError, Piece
-from relais_models.faults.disturbance import Garbage, Item
+from relais_models.faults.disturbance import Garbage, Headers, Item
 
 Shape = Callable[[str, str], dict[str, Any]]
 GARBAGE = b'{"model": "broken", <!-- injected fault\n'
@@ -57,7 +57,7 @@ async def lines(model: str, items: AsyncGenerator[Item, None], shape: Shape) -> 
     try:
         async with aclosing(items):
             async for item in items:
-                yield GARBAGE if isinstance(item, Garbage) else dump(_reply(model, item, shape, watch)) + b"\n"
+                yield _line(model, item, shape, watch)
                 begun = True
     except ModelError as error:
         if not begun:
@@ -73,6 +73,8 @@ async def whole(model: str, items: AsyncGenerator[Item, None], shape: Shape) -> 
         async for item in items:
             if isinstance(item, Garbage):
                 return GARBAGE
+            if isinstance(item, Headers):
+                continue
             if isinstance(item, Finish):
                 body = dump(_envelope(model, done=True) | shape(text, thinking) | watch.totals(item))
             else:
@@ -83,7 +85,20 @@ async def whole(model: str, items: AsyncGenerator[Item, None], shape: Shape) -> 
 
 def dump(reply: dict[str, Any]) -> bytes:
     """Compact JSON on one line."""
-    return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
+        return json.dumps(reply, separators=(",", ":")).encode()
+
+
+def _line(model: str, item: Item, shape: Shape, watch: Stopwatch) -> bytes:
+    match item:
+        case Headers():
+            return b""
+        case Garbage():
+            return GARBAGE
+        case _:
+            return dump(_reply(model, item, shape, watch)) + b"\n"
 
 
 def _reply(model: str, item: Piece | Finish, shape: Shape, watch: Stopwatch) -> dict[str, Any]:

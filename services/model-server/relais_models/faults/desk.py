@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from http import HTTPStatus
 
 from relais_models.contract import ModelError
 from relais_models.faults.plan import NO_FAULTS, Endpoint, FaultPlan
@@ -40,7 +41,7 @@ class FaultDesk:
             self._left -= 1
         if fails:
             self.close(endpoint, finished=False)
-            raise ModelError(f"injected fault: status {plan.error_status}", plan.error_status)
+            raise ModelError(_says(plan.error_status), plan.error_status)
         return plan
 
     def close(self, endpoint: Endpoint, *, finished: bool) -> None:
@@ -57,3 +58,8 @@ class FaultDesk:
         )
         running = requests - finished - broken_off
         return {"requests": requests, "finished": finished, "broken_off": broken_off, "running": running}
+
+
+def _says(status: int) -> str:
+    cause = "model not found" if status == HTTPStatus.NOT_FOUND else f"status {status}"
+    return f"injected fault: {cause}"

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from relais_models.contract import Finish, Piece
 from relais_models.faults.desk import FaultDesk
+from relais_models.faults.lies import told
 from relais_models.faults.plan import Endpoint, FaultPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
     """A place in the stream where something comes that is not JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The place in the stream where the headers go out, before anything is generated."""
 
 
 class BrokenOff(Exception):  # noqa: N818 -- an event, not an error of ours
@@ -23,7 +29,7 @@ class BrokenOff(Exception):  # noqa: N818 -- an event, not an error of ours
         self.abruptly = abruptly
 
 
-Item = Piece | Finish | Garbage
+Item = Piece | Finish | Garbage | Headers
 
 
 async def disturbed(
@@ -49,6 +55,9 @@ async def disturbed(
 async def _with_faults(plan: FaultPlan, pieces: AsyncIterator[Piece | Finish]) -> AsyncIterator[Item]:
     if plan.hang:
         await _for_ever()
+    if plan.headers_only:
+        yield Headers()
+        await _for_ever()
     await asyncio.sleep(plan.first_token_delay_s)
     sent = 0
     async for piece in pieces:
@@ -57,7 +66,7 @@ async def _with_faults(plan: FaultPlan, pieces: AsyncIterator[Piece | Finish]) -
         await _break_off(plan, sent)
         if sent and isinstance(piece, Piece):
             await asyncio.sleep(plan.token_delay_s)
-        yield piece
+        yield told(plan.lie, piece)
         sent += 1
 
 
