@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,11 @@ ADMIN_KEY = "stack-admin-key-0123456789"
 _STOP_TIMEOUT_S = 60
 
 
+def run_module(module: str) -> list[str]:
+    """The command of a service."""
+    return [sys.executable, "-m", module]
+
+
 @dataclass
 class Service:
     """One process, in a process group of its own; its log is a file."""
@@ -25,12 +30,13 @@ class Service:
     module: str
     env: Mapping[str, str]
     log: Path
+    command: Sequence[str]
     popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Service":
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", self.module], env=dict(self.env), stdout=log, stderr=log, start_new_session=True
+                self.command, env=dict(self.env), stdout=log, stderr=log, start_new_session=True
             )
         return self
 
@@ -69,6 +75,7 @@ class Stack:
     settings: dict[str, str] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     port: int = field(default_factory=free_port)
+    command: Callable[[str], Sequence[str]] = run_module
 
     @property
     def url(self) -> str:
@@ -95,7 +102,8 @@ class Stack:
     def start(self, module: str) -> Service:
         """Start one more process of a service."""
         number = len(self.services)
-        service = Service(module, self.environment(number), self.folder / f"{number}-{module}.log")
+        log = self.folder / f"{number}-{module}.log"
+        service = Service(module, self.environment(number), log, self.command(module))
         self.services.append(service)
         return service.start()
 

@@ -1,0 +1,262 @@
+"""The system under test: every server and every service as a real process, harmed by the nemesis, healed by `heal`."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from sqlalchemy import Engine, text
+
+from faults.history import Expectation, History
+from faults.register import read_holders, read_present
+from faults.servers import Servers
+from faults.submitting import submit
+from faults.supervisor import Supervisor
+from faults.windows import Windows
+from relais.store.engine import make_engine
+from relais.store.migrate import upgrade
+from relais_cli.parts.ports import free_port
+from support.stack import Service, Stack, run_module
+from support.waiting import wait_until
+
+# The product's own timings, but for what would only make trials long.
+CAMPAIGN: Mapping[str, str] = {
+    "RELAIS_OLLAMA_IDLE_TIMEOUT_S": "3",
+    "RELAIS_QDRANT_TIMEOUT_S": "2",
+    "RELAIS_STALL_TIMEOUT_S": "6",
+    "RELAIS_MONITOR_CACHE_S": "0",
+    "RELAIS_DRAIN_TIMEOUT_S": "25",
+}
+SHORT: Mapping[str, str] = {
+    **CAMPAIGN,
+    "RELAIS_LEASE_S": "3",
+    "RELAIS_HEARTBEAT_S": "0.5",
+    "RELAIS_SWEEP_S": "0.5",
+    "RELAIS_DRAIN_TIMEOUT_S": "2",
+}
+_DEFAULT_LEASE_S = 20.0
+_READY_TIMEOUT_S = 40.0
+_SLOW = {"first_token_delay_s": 1.0, "token_delay_s": 0.02, "endpoints": ["chat", "generate"]}
+_DOCUMENT = b"# Refunds\n\nA refund is paid within 14 days of the request, to the card that was used.\n"
+
+_PROCESSING = "SELECT count(*) FROM jobs WHERE state = 'processing' AND kind = 'answer'"
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A process of ours that ended, and when (seconds since the epoch)."""
+
+    module: str
+    pid: int
+    at: float
+
+
+class Rig:
+    """Two workers, API, sweeper and monitor over servers of their own.
+
+    Args:
+        folder: takes data and logs; its path must be short enough for Unix sockets.
+        settings: the services' settings, `CAMPAIGN` or `SHORT`.
+        command: how a service is started, given its module; mutants are started otherwise.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, str] = CAMPAIGN,
+        command: Callable[[str], Sequence[str]] = run_module,
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.command = command
+        self.lease_s = float(settings.get("RELAIS_LEASE_S", _DEFAULT_LEASE_S))
+        self.servers = Servers(folder)
+        self.postgres, self.rabbitmq = self.servers.postgres, self.servers.rabbitmq
+        self.models, self.qdrant = self.servers.models, self.servers.qdrant
+        self.model_faults = self.servers.model_faults
+        self.database_proxy, self.broker_proxy = self.servers.database_proxy, self.servers.broker_proxy
+        self.ollama_proxy, self.qdrant_proxy = self.servers.ollama_proxy, self.servers.qdrant_proxy
+        self.monitor_url = f"http://127.0.0.1:{free_port()}"
+        self.history = History(folder / "history.jsonl")
+        self.unconfirmed = Windows()
+        self.paused = Windows()
+        self.database_harmed = Windows()
+        self.deaths: list[Death] = []
+        self.agent_token = ""
+        self.poison_token = ""
+        self.workers: list[Service] = []
+
+    @property
+    def services(self) -> list[Service]:
+        return self.stack.services
+
+    @property
+    def url(self) -> str:
+        """The API's."""
+        return self.stack.url
+
+    @property
+    def admin(self) -> dict[str, str]:
+        """Headers of an administrator."""
+        return self.stack.admin
+
+    # Life.
+
+    def start(self) -> None:
+        """Start everything, make the agents, ingest a document; returns when all is ready."""
+        self.servers.start()
+        upgrade(self.postgres.url())
+        self.engine: Engine = make_engine(self.postgres.url(), pool_size=12, application_name="faults")
+        self.stack = Stack(
+            self.folder,
+            self.database_proxy.reroute(self.postgres.url()),
+            self.broker_proxy.reroute(self.rabbitmq.url()),
+            self.ollama_proxy.url,
+            {
+                "RELAIS_QDRANT_URL": self.qdrant_proxy.url,
+                "RELAIS_MONITOR_PORT": self.monitor_url.rpartition(":")[2],
+                **self.settings,
+            },
+            command=self.command,
+        )
+        self.supervisor = Supervisor(lambda: self.services, self._note_death)
+        self.sweeper = self.stack.start_sweeper()
+        self.monitor = self.stack.start("relais_monitor")
+        self.workers = [self.stack.start_worker(), self.stack.start_worker()]
+        self.api = self.stack.start_api()
+        self.supervisor.start()
+        self.agent_token = self._make_agent("agent", max_attempts=20)
+        self.poison_token = self._make_agent("poison", max_attempts=3)
+        self._ingest()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """End everything at once; nothing has to be saved."""
+        if hasattr(self, "supervisor"):
+            self.supervisor.stop()
+            for service in filter(_lives, self.services):
+                service.kill()
+        if hasattr(self, "engine"):
+            self.engine.dispose()
+        self.servers.stop()
+        self.history.close()
+
+    def heal(self) -> None:
+        """Servers up, proxies passing, models behaving, every service running and ready."""
+        self.servers.heal()
+        for service in filter(_lives, self.services):
+            service.signal(signal.SIGCONT)
+        self.supervisor.look()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until the API accepts and every worker process beats."""
+        wait_until(self._is_ready, _READY_TIMEOUT_S, "API, monitor and workers are ready")
+
+    # What the nemesis needs.
+
+    def slow_down(self) -> None:
+        """Let the model take about 1.5 s an answer, until `heal` or another plan."""
+        self.model_faults.inject(**_SLOW)
+
+    def submit(self, content: str, *, token: str = "", expect: Expectation | None = None) -> str:
+        """Post a message of the nemesis's own, in the trial's log; return its id."""
+        return submit(self.history, self.url, token or self.agent_token, content, expect=expect)
+
+    def running_generation(self, timeout_s: float = 15.0) -> None:
+        """Wait until a worker is `processing`."""
+        wait_until(lambda: self.scalar(_PROCESSING), timeout_s, "a generation runs")
+
+    def holder(self, job: UUID | str) -> Service | None:
+        """The worker that holds the lease of a job."""
+        name = read_holders(self.engine).get(str(job))
+        return None if name is None else self.worker_called(name)
+
+    def busy_worker(self, rng: random.Random, timeout_s: float = 15.0) -> Service:
+        """A worker that holds a lease; waits for one."""
+        return rng.choice(wait_until(self._busy, timeout_s, "a worker is busy"))
+
+    def worker_called(self, name: str) -> Service | None:
+        """The worker with the name `host:pid` of the register."""
+        pid = int(name.rpartition(":")[2])
+        return next((worker for worker in self.workers if _pid(worker) == pid), None)
+
+    def kill(self, service: Service, *, group: bool = True) -> None:
+        """SIGKILL to a service's process group, or to the process alone."""
+        assert service.popen is not None
+        (os.killpg if group else os.kill)(service.popen.pid, signal.SIGKILL)
+        service.popen.wait(10)
+
+    @contextmanager
+    def pausing(self, service: Service) -> Iterator[None]:
+        """SIGSTOP, and SIGCONT at the end, unless it died meanwhile."""
+        popen = service.popen
+        assert popen is not None
+        with self.paused.window(popen.pid):
+            service.signal(signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                if popen.poll() is None:
+                    os.killpg(popen.pid, signal.SIGCONT)
+
+    @contextmanager
+    def no_confirms(self) -> Iterator[None]:
+        """Say that the broker can confirm nothing meanwhile: any `announce` in this window is a violation."""
+        with self.unconfirmed.window():
+            yield
+
+    @contextmanager
+    def no_database(self) -> Iterator[None]:
+        """Say that services may lose their connections to the database, so that workers may be taken for dead."""
+        with self.database_harmed.window():
+            yield
+
+    def scalar(self, statement: str, **values: object) -> object:
+        """One value from the database, read directly."""
+        with self.engine.begin() as conn:
+            return conn.execute(text(statement), values).scalar()
+
+    def _busy(self) -> list[Service]:
+        names = sorted(set(read_holders(self.engine).values()))
+        return [worker for name in names if (worker := self.worker_called(name)) and _lives(worker)]
+
+    def _is_ready(self) -> bool:
+        urls = (f"{self.url}/readyz", f"{self.monitor_url}/healthz")
+        try:
+            answering = all(httpx.get(url, timeout=2).is_success for url in urls)
+        except httpx.HTTPError:
+            return False
+        present = read_present(self.engine)
+        names = {int(name.rpartition(":")[2]) for name in present}
+        return answering and all(map(_lives, self.services)) and {_pid(worker) for worker in self.workers} <= names
+
+    def _make_agent(self, slug: str, *, max_attempts: int) -> str:
+        return self.stack.make_agent(slug=slug, max_attempts=max_attempts, retry_backoff_s=0.5)
+
+    def _ingest(self) -> None:
+        files = {"file": ("refunds.md", _DOCUMENT, "text/markdown")}
+        reply = httpx.post(f"{self.url}/api/agents/agent/documents", files=files, headers=self.admin, timeout=10)
+        reply.raise_for_status()
+        indexed = "SELECT count(*) FROM documents WHERE indexed_sha256 IS NOT NULL"
+        wait_until(lambda: self.scalar(indexed), _READY_TIMEOUT_S, "the document is ingested")
+
+    def _note_death(self, service: Service) -> None:
+        assert service.popen is not None
+        self.deaths.append(Death(service.module, service.popen.pid, time.time()))
+
+
+def _pid(service: Service) -> int:
+    assert service.popen is not None
+    return service.popen.pid
+
+
+def _lives(service: Service) -> bool:
+    return service.popen is not None and service.popen.poll() is None
