@@ -240,7 +240,23 @@ jobs = Table(
     Index("jobs_finished_idx", "queue", "state", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     Index("jobs_subject_idx", "subject_id", postgresql_where=text("kind = 'ingest'")),
     Index("jobs_created_idx", "created_at", "id"),
+    Index(
+        "jobs_agent_line_idx",
+        "agent_id",
+        "priority",
+        "ticket",
+        postgresql_where=text(f"queue = 'ai-messages' AND {_WAITING}"),
+    ),
     postgresql_with=_CHURN,
+)
+
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("scope", Uuid, primary_key=True, comment="an agent; zeros are all messages together"),
+    Column("waiting", Integer, nullable=False, comment="at most so many wait; counted, plus let in since"),
+    Column("counted_at", DateTime(timezone=True), nullable=False),
+    postgresql_with={"fillfactor": "50"},
 )
 
 workers = Table(
