@@ -110,6 +110,12 @@ class Proxy:
         """Hold the bytes of a direction, ends of connections included: half-open, neither side learns anything."""
         self._flow.hold(frozenset(DIRECTIONS) if direction == "both" else frozenset([direction]))
 
+    def strand(self) -> None:
+        """Lose every byte of the open connections, for good and without a word; new ones work."""
+        with self._lock:
+            for link in self._links:
+                link.passage.stranded = True
+
     def delay(self, seconds: float) -> None:
         """Let each piece wait."""
         self._flow.slow_down(delay_s=seconds)
@@ -175,15 +181,19 @@ class Proxy:
                 if not self._forward(link, direction, data):
                     return
             self._flow.wait(link.passage, direction)
-            link.ends[direction].shutdown(socket.SHUT_WR)
+            if not link.passage.stranded:
+                link.ends[direction].shutdown(socket.SHUT_WR)
         except OSError:
             self._flow.wait(link.passage, direction)
-            self._cut(link)
+            if not link.passage.stranded:
+                self._cut(link)
         finally:
             if link.finish():
                 self._forget(link)
 
     def _forward(self, link: Link, direction: Direction, data: bytes) -> bool:
+        if link.passage.stranded:
+            return True
         cut = self._flow.cut_at(link.passage, direction, data)
         for piece in self._flow.pieces(link.passage, direction, data if cut is None else data[: cut[0]]):
             link.ends[direction].sendall(piece)

@@ -17,6 +17,7 @@ class Passage:
     """What one connection has shown so far."""
 
     closed: threading.Event = field(default_factory=threading.Event)
+    stranded: bool = False
     greeting: bytes = b""
     tails: dict[Direction, bytes] = field(default_factory=lambda: {"to_client": b"", "to_server": b""})
     armed: set[int] = field(default_factory=set)

@@ -40,6 +40,14 @@ class RabbitMQAdmin:
         reply = self.client.get(f"/queues/{_part(vhost)}").raise_for_status()
         return {queue["name"]: queue for queue in reply.json()}
 
+    def drop_queue(self, vhost: str, name: str) -> None:
+        """Delete a queue with what is in it; one that isn't there is no error."""
+        self._delete(f"/queues/{_part(vhost)}/{_part(name)}")
+
+    def purge_queue(self, vhost: str, name: str) -> None:
+        """Throw away what is ready in a queue."""
+        self._delete(f"/queues/{_part(vhost)}/{_part(name)}/contents")
+
     def close_connections(self) -> None:
         """Cut every client connection, as an operator or a failing network would."""
         for connection in self.client.get("/connections").raise_for_status().json():
@@ -52,6 +60,11 @@ class RabbitMQAdmin:
     def import_definitions(self, definitions: dict[str, Any]) -> None:
         """Load users, permissions, policies and virtual hosts, as a node does at its start."""
         self.client.post("/definitions", json=definitions).raise_for_status()
+
+    def _delete(self, path: str) -> None:
+        reply = self.client.delete(path)
+        if reply.status_code != httpx.codes.NOT_FOUND:
+            reply.raise_for_status()
 
 
 def _part(name: str) -> str:

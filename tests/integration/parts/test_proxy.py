@@ -142,6 +142,20 @@ def test_a_new_connection_to_a_frozen_line_hangs(proxy: Proxy):
         _says(client, b"a")
 
 
+def test_stranded_connections_are_dead_for_good_while_new_ones_live(proxy: Proxy):
+    """A network that forgot its connections: nothing passes on the old ones, neither end hears of it, new ones work."""
+    with _client(proxy, 0.3) as old:
+        assert _says(old, b"a") == b"a"
+        proxy.strand()
+        with pytest.raises(TimeoutError):
+            _says(old, b"b")
+        with _client(proxy) as new:
+            assert _says(new, b"c") == b"c"
+        proxy.pass_on()
+        with pytest.raises(TimeoutError):
+            old.recv(1)
+
+
 def test_delay_and_drip_slow_down(proxy: Proxy):
     """`delay` waits before each piece, `drip` lets few bytes pass a second; `pass_on` ends both."""
     with _client(proxy) as client:

@@ -1,0 +1,131 @@
+"""Tokens that nobody of ours sent, or that come twice, late or in another order: published straight into the queues."""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pika
+
+from faults.fault import Fault
+from faults.rig import Rig
+from relais.broker.tokens import make_token
+from relais.queues import AI_MESSAGES, DOCUMENTS
+
+Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
+
+_MANY = 3_000
+_YEAR_MS = 365 * 24 * 3600 * 1000
+
+
+@contextmanager
+def _channel(rig: Rig) -> Iterator[Any]:
+    connection = pika.BlockingConnection(pika.URLParameters(rig.rabbitmq.url()))
+    try:
+        yield connection.channel()
+    finally:
+        connection.close()
+
+
+def _publish(rig: Rig, bodies: list[bytes], queue: str = AI_MESSAGES.name) -> None:
+    with _channel(rig) as channel:
+        for body in bodies:
+            channel.basic_publish("", queue, body)
+
+
+def _forged(**fields: Any) -> bytes:
+    """A token of another make."""
+    return json.dumps(json.loads(make_token(AI_MESSAGES.name).encode()) | fields).encode()
+
+
+MALFORMED = [
+    b"",
+    b"\xff\xfe\x00",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"queue_name": "ai-messages"}',
+    b"not json at all",
+    _forged(args=None),
+    _forged(options=None),
+    _forged(options=[]),
+    _forged(actor_name={"a": 1}),
+    _forged(actor_name=None),
+    _forged(unexpected=1),
+    _forged(padding="x" * 1_000_000),
+]
+FORGED = [
+    _forged(actor_name="no-such-actor"),
+    _forged(actor_name=DOCUMENTS.actor),
+    _forged(queue_name="no-such-queue"),
+    _forged(args=["surplus"]),
+    _forged(kwargs={"surplus": 1}),
+    _forged(options={"time_limit": 1}),
+    _forged(options={"time_limit": "soon"}),
+    _forged(options={"max_retries": "many", "retries": "some"}),
+    _forged(options={"eta": "tomorrow"}),
+    _forged(options={"eta": None}),
+    _forged(options={"max_age": 0}),
+    _forged(options={"pipe_target": make_token(AI_MESSAGES.name).asdict()}),
+]
+# As many as a worker fetches ahead, and more: held until next year, they would leave no room for another token.
+POSTPONED = [_forged(options={"eta": 4_102_444_800_000 + number * _YEAR_MS}) for number in range(40)]
+
+
+@contextmanager
+def _malformed(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """Bodies that are no messages at all."""
+    _publish(rig, rng.sample(MALFORMED, len(MALFORMED)))
+    yield
+
+
+@contextmanager
+def _forgeries(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """Messages for actors, queues and options that no token has."""
+    _publish(rig, rng.sample(FORGED, len(FORGED)))
+    yield
+
+
+@contextmanager
+def _postponed(rig: Rig, _rng: random.Random) -> Iterator[None]:
+    """Messages that ask to be kept for years."""
+    _publish(rig, POSTPONED)
+    yield
+
+
+@contextmanager
+def _duplicates(rig: Rig, _rng: random.Random) -> Iterator[None]:
+    """Thousands of wake-ups for a handful of messages, half of them the very same token."""
+    same = make_token(AI_MESSAGES.name).encode()
+    _publish(rig, [same, make_token(AI_MESSAGES.name).encode()] * (_MANY // 2))
+    yield
+
+
+@contextmanager
+def _stale_and_reordered(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """Tokens are taken out, kept, and come back twice each and in another order, some of them in the wrong queue."""
+    taken: list[bytes] = []
+    with _channel(rig) as channel:
+        for queue in (AI_MESSAGES.name, DOCUMENTS.name):
+            for _ in range(200):
+                method, _properties, body = channel.basic_get(queue, auto_ack=True)
+                if method is None:
+                    break
+                taken.append(body)
+    try:
+        yield
+    finally:
+        late = [*taken, *taken, *(make_token(AI_MESSAGES.name).encode() for _ in range(20))]
+        rng.shuffle(late)
+        _publish(rig, late)
+        _publish(rig, late[:10], DOCUMENTS.name)
+
+
+FAULTS = (
+    Fault("tokens.malformed", _malformed),
+    Fault("tokens.forged", _forgeries, shortcut=True, pace="slow"),
+    Fault("tokens.postponed", _postponed),
+    Fault("tokens.duplicated", _duplicates),
+    Fault("tokens.stale_and_reordered", _stale_and_reordered),
+)
