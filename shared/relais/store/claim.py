@@ -22,9 +22,12 @@ IN_TURN = f"""(j.run_at IS NULL OR j.run_at <= now())
         SELECT FROM jobs o WHERE o.serial_key = j.serial_key AND o.id <> j.id AND o.state IN {LIVE_SQL}
         AND (o.state = 'processing' OR (o.priority, o.ticket) < (j.priority, j.ticket)) OFFSET 0)"""
 
+# What a worker claims that counts as dead would be taken from it at once, at the cost of an attempt.
+_COUNTS_AS_ALIVE = "EXISTS (SELECT FROM workers w WHERE w.id = :worker_id AND w.stopped_at IS NULL OFFSET 0)"
+
 _CLAIM = transition(
     CLAIM,
-    where=f"j.queue = :queue AND {IN_TURN}",
+    where=f"j.queue = :queue AND {_COUNTS_AS_ALIVE} AND {IN_TURN}",
     lock="ORDER BY j.priority, j.ticket LIMIT 1 FOR UPDATE OF j SKIP LOCKED",
     assign="""attempt = jobs.attempt + 1, worker_id = :worker_id, started_at = now(), claimed_ticket = jobs.ticket,
         run_at = NULL, error = NULL, error_code = NULL""",
@@ -66,6 +69,8 @@ class ClaimedJob:
 
 def claim_next(conn: Connection, *, queue: str, worker_id: int, lease_s: float) -> ClaimedJob | None:
     """Take the first job whose turn it is; None when there is none, which is a normal outcome.
+
+    A worker that the register has as stopped gets none.
 
     Raises:
         SerialConflict: another worker started a job of the same session in the same instant; nothing was claimed

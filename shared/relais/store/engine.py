@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from relais.store.answer_limit import connect_with_limit
 
 # A pinned snapshot kills a queue table (dead rows can't be vacuumed) and a lost client must not hold locks.
 _SESSION_LIMITS = {
@@ -46,15 +48,26 @@ def _options(*, pool_size: int, pool_timeout_s: float, application_name: str) ->
     }
 
 
-def make_engine(url: str, *, pool_size: int, pool_timeout_s: float = 3.0, application_name: str = "relais") -> Engine:
+def make_engine(
+    url: str,
+    *,
+    pool_size: int,
+    pool_timeout_s: float = 3.0,
+    application_name: str = "relais",
+    answer_limit_s: float = 20.0,
+) -> Engine:
     """Make a pool of at most `pool_size` connections; nothing connects yet.
 
-    A request that waits longer than `pool_timeout_s` seconds for one gets `sqlalchemy.exc.TimeoutError`.
+    A request that waits longer than `pool_timeout_s` seconds for one gets `sqlalchemy.exc.TimeoutError`. A statement
+    that isn't answered within `answer_limit_s` seconds raises `sqlalchemy.exc.OperationalError` and costs its
+    connection: the default is above the server's own limit, so it strikes only when the server is frozen or cut off.
     """
-    return create_engine(
+    engine = create_engine(
         sqlalchemy_url(url),
         **_options(pool_size=pool_size, pool_timeout_s=pool_timeout_s, application_name=application_name),
     )
+    event.listen(engine, "do_connect", connect_with_limit(answer_limit_s))
+    return engine
 
 
 def make_async_engine(

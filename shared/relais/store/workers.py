@@ -55,7 +55,8 @@ def say_goodbye(conn: Connection, worker_id: int) -> None:
 def declare_dead(conn: Connection, *, silence_s: float, grace_s: float) -> list[int]:
     """Mark workers as stopped whose lock is free and whose last heartbeat is older than `silence_s`; return their ids.
 
-    Nobody is declared dead within `grace_s` seconds of a start of the database.
+    Nobody is declared dead within `grace_s` seconds of a start of the database. One that was declared dead wrongly
+    undoes it with its next beat; what it ran may have gone to others by then, and until then it can claim nothing.
     """
     found = conn.execute(_DECLARE_DEAD, {"silence_s": silence_s, "grace_s": grace_s, "lock_class": LOCK_CLASS})
     return [int(row.id) for row in found]

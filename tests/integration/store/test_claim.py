@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import Engine, text
 
 from relais.store.jobs import cancel_job
+from relais.store.leases import beat
 from relais.store.settle import settle_completed, settle_retry
 from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message
 
@@ -29,6 +30,18 @@ def test_a_claim_counts_the_attempt_before_any_work(engine: Engine):
             text("SELECT j.state, j.attempt, l.attempt FROM jobs j JOIN leases l ON l.job_id = j.id")
         ).one()
     assert row == ("processing", 1, 1)
+
+
+def test_a_worker_that_counts_as_dead_claims_nothing(engine: Engine):
+    """What it took would be taken from it at once, at the cost of an attempt; its next beat brings it back."""
+    worker = make_worker(engine)
+    (job,) = accept_many(engine, make_agent(engine), 1)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE workers SET stopped_at = now()"))
+    assert claim(engine, worker) is None
+    with engine.begin() as conn:
+        beat(conn, worker_id=worker, lease_s=20, running=[])
+    assert claim(engine, worker).id == job
 
 
 def test_each_job_is_claimed_by_one_worker(engine: Engine):

@@ -7,17 +7,21 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from relais.broker import Publisher, make_broker
 from relais.broker.memory import MemoryBroker
 from relais.store.accept import accept_ingestion
 from relais.store.documents import list_documents, mark_indexed, put_document
+from relais.store.engine import make_engine
 from relais.store.jobs import cancel_jobs
+from relais.store.outage import is_outage
 from relais.store.settle import settle_completed
 from relais.store.sweep import try_sweep_lock
 from relais.store.workers import hold_worker_lock
 from relais_worker.sweeper.announce import Announce
 from relais_worker.sweeper.repair import Repair
+from support.proxy import Proxy
 from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message, state_of
 from support.waiting import wait_until
 
@@ -54,7 +58,7 @@ def test_a_dead_worker_loses_its_jobs_before_its_lease_ends(engine: Engine, repa
     """A worker without its lock and without a recent heartbeat is dead: its job goes back at once."""
     job = accept_many(engine, make_agent(engine), 1)[0]
     claim(engine, make_worker(engine), lease_s=600)
-    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '4 s'")
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
     repair()
     assert state_of(engine, job) == "queued"
     with engine.begin() as conn:
@@ -66,7 +70,7 @@ def test_a_silent_worker_that_holds_its_lock_keeps_its_jobs(engine: Engine, repa
     job = accept_many(engine, make_agent(engine), 1)[0]
     worker = make_worker(engine)
     claim(engine, worker, lease_s=600)
-    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '4 s'")
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
     with engine.connect() as lock_holder:
         hold_worker_lock(lock_holder, worker)
         repair()
@@ -85,9 +89,42 @@ def test_nobody_is_declared_dead_right_after_a_start_of_the_database(engine: Eng
     """A restart frees every lock; the workers get a lease's time to come back."""
     job = accept_many(engine, make_agent(engine), 1)[0]
     claim(engine, make_worker(engine), lease_s=600)
-    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '4 s'")
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
     Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention_days=30, ledger_retention_days=30)()
     assert state_of(engine, job) == "processing"
+
+
+def test_nobody_is_judged_right_after_the_sweeper_itself_was_cut_off(engine: Engine, database_url: str):
+    """What cut off the sweeper may have cut off the workers: they get the time as after a start."""
+    dead, hung = accept_many(engine, make_agent(engine), 2)
+    claim(engine, make_worker(engine), lease_s=600)
+    claim(engine, make_worker(engine), lease_s=600)
+    proxy = Proxy(database_url).start()
+    own_engine = make_engine(proxy.reroute(database_url), pool_size=1)
+    cautious = Repair(own_engine, heartbeat_s=2.0, lease_s=1.0, retention_days=30, ledger_retention_days=30)
+    cautious()
+    proxy.cut()
+    with pytest.raises(OperationalError):
+        cautious()
+    proxy.pass_on()
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
+    _age(engine, f"UPDATE leases SET expires_at = now() - interval '1 s' WHERE job_id = '{hung}'")
+    cautious()
+    assert (state_of(engine, dead), state_of(engine, hung)) == ("processing", "processing")
+    wait_until(lambda: (cautious(), state_of(engine, dead))[1] == "queued", 10, "judged once the time is over")
+    assert state_of(engine, hung) == "queued"
+    own_engine.dispose()
+    proxy.stop()
+
+
+def test_a_refused_statement_is_no_outage(engine: Engine):
+    """Only a lost database makes the sweeper wait: a lock that wasn't granted says nothing of the workers."""
+    with engine.connect() as conn, pytest.raises(DBAPIError) as refused:
+        conn.execute(text("SELECT 1 / 0"))
+    assert not is_outage(refused.value)
+    with engine.connect() as conn, pytest.raises(DBAPIError) as lost:
+        conn.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert is_outage(lost.value)
 
 
 def test_a_lapsed_lease_gives_the_job_back(engine: Engine, repair: Repair):

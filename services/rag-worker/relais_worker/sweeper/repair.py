@@ -3,10 +3,13 @@
 import time
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from relais.store.outage import is_outage
 from relais.store.sweep import advance_watermarks, expire_leases, note_heartbeat, prune, try_sweep_lock
 from relais.store.workers import declare_dead
+from relais_worker.liveness import silence_s
 
 _BATCH = 500
 _PRUNE_EVERY_S = 60.0
@@ -15,14 +18,20 @@ log = structlog.get_logger(__name__)
 
 
 class Repair:
-    """One round of repairs; any number of sweepers may run, one at a time acts."""
+    """One round of repairs; any number of sweepers may run, one at a time acts.
+
+    What cut the sweeper off from the database may have cut off the workers too: as after a start of the database,
+    they get a lease's time to come back before anybody is declared dead and before any lease lapses.
+    """
 
     def __init__(
         self, engine: Engine, *, heartbeat_s: float, lease_s: float, retention_days: int, ledger_retention_days: int
     ) -> None:
         self._engine = engine
-        self._silence_s = 1.5 * heartbeat_s
+        self._silence_s = silence_s(heartbeat_s)
         self._grace_s = lease_s
+        self._judges_from = time.monotonic()
+        self._cut_off = False
         self._retention_days = retention_days
         self._ledger_retention_days = ledger_retention_days
         self._next_prune = time.monotonic()
@@ -33,17 +42,32 @@ class Repair:
         Raises:
             sqlalchemy.exc.DBAPIError: the database is away.
         """
-        with self._engine.begin() as conn:
-            if not try_sweep_lock(conn):
-                return
-            for worker_id in declare_dead(conn, silence_s=self._silence_s, grace_s=self._grace_s):
-                log.warning("worker.lost", worker=worker_id)
-            for job in expire_leases(conn, grace_s=self._grace_s, limit=_BATCH):
-                log.warning("job.expired", **{key: str(value) for key, value in job.items()})
-            advance_watermarks(conn)
-            note_heartbeat(conn, "sweeper", {})
+        try:
+            self._round()
+        except DBAPIError as error:
+            self._cut_off = self._cut_off or is_outage(error)
+            raise
         if time.monotonic() >= self._next_prune:
             self._prune()
+
+    def _round(self) -> None:
+        with self._engine.begin() as conn:
+            locked = try_sweep_lock(conn)
+            if self._cut_off:
+                self._cut_off = False
+                self._judges_from = time.monotonic() + self._grace_s
+            if not locked:
+                return
+            if time.monotonic() >= self._judges_from:
+                self._give_back(conn)
+            advance_watermarks(conn)
+            note_heartbeat(conn, "sweeper", {})
+
+    def _give_back(self, conn: Connection) -> None:
+        for worker_id in declare_dead(conn, silence_s=self._silence_s, grace_s=self._grace_s):
+            log.warning("worker.lost", worker=worker_id)
+        for job in expire_leases(conn, grace_s=self._grace_s, limit=_BATCH):
+            log.warning("job.expired", **{key: str(value) for key, value in job.items()})
 
     def _prune(self) -> None:
         # In a transaction of its own: the one above has locked lanes, for which every acceptance would wait.
