@@ -11,10 +11,11 @@ from relais_api import health
 from relais_api.admin import agents, documents, jobs, queues
 from relais_api.chat import routes as chat
 from relais_api.http.handlers import install_problem_handlers
-from relais_api.http.headers import DOCS_PATH, SecurityHeaders
+from relais_api.http.headers import SecurityHeaders
 from relais_api.http.limits import BodyLimit
 from relais_api.messages import history
 from relais_api.messages import routes as messages
+from relais_api.page import reference
 from relais_api.page import router as page
 from relais_api.parts import Dependencies, Limits, Parts, assemble
 
@@ -28,7 +29,7 @@ def build_app(given: Dependencies) -> FastAPI:
         title="Relais",
         version="1",
         description="Asynchronous AI messages: none lost, none answered twice.",
-        docs_url=DOCS_PATH,
+        docs_url=None,  # FastAPI's page loads its scripts from a public host; ours is relais_api.page.reference
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(parts),
@@ -51,6 +52,7 @@ def _routers() -> tuple[APIRouter, ...]:
         jobs.router,
         queues.router,
         health.router,
+        reference.router,
         page,
     )
 

@@ -12,6 +12,7 @@ from relais.store.api_keys import hash_key
 from relais.store.engine import make_async_engine
 from relais.telemetry import configure_logging
 from relais_api.app import build_app
+from relais_api.http.protocol import CarefulHttp
 from relais_api.parts import Dependencies, Limits, Parts
 from relais_api.settings import ApiSettings
 
@@ -61,6 +62,7 @@ def make_server(settings: ApiSettings, broker: AnyBroker) -> ApiServer:
         build_app(dependencies(settings, broker)),
         host=settings.api_host,
         port=settings.api_port,
+        http=CarefulHttp,
         timeout_graceful_shutdown=settings.api_drain_s,
         log_config=None,
         access_log=False,

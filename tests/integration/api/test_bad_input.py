@@ -1,5 +1,7 @@
 """Every bad input gets a problem document that names the field and the remedy, never a traceback."""
 
+import json
+import re
 from uuid import uuid4
 
 import pytest
@@ -195,6 +197,56 @@ def test_an_unknown_address_or_method_is_a_problem_too(api):
     assert refused.headers["allow"] == "POST"
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/agents", "GET, POST"),
+        ("/api/agents/demo", "DELETE, GET, PATCH"),
+        ("/api/agents/demo/documents", "GET, POST"),
+        (f"/api/agents/demo/documents/{uuid4()}", "DELETE, GET"),
+    ],
+)
+def test_allow_lists_every_method_of_an_address(api, path, allowed):
+    """405 names all methods, not only those of the route that is looked at first."""
+    assert api.http.options(path, headers=api.admin).headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/api/agents", "/api/jobs/retry"])
+@pytest.mark.parametrize("body", [b"\xff", b"[" * 200_000, b'{"a": ' + b"9" * 5_000 + b"}"])
+def test_an_unreadable_body_is_invalid_on_every_route(api, path, body):
+    """422, as for any other body that can't be read: bad UTF-8, nesting without end, a number without end."""
+    response = api.http.post(path, content=body, headers={**JSON, **api.admin})
+    assert_problem(response, 422, "invalid_request")
+
+
+# Starlette leaves the file of an unfinished part to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--b\r\nFalse--b--\r\n",
+        b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n",
+        b"--b\r\n" + b"X-A: " + b"a" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.md"\r\n\r\nx\r\n' * 101 + b"--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\nx\r\n' * 5_000 + b"--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="\xff\xfe.md"\r\n\r\nx',
+        b"",
+    ],
+    ids=["no header", "no name", "long header", "many files", "many fields", "no end", "nothing"],
+)
+def test_a_broken_multipart_body_is_invalid(api, body):
+    """422 for whatever multipart makes no files; parts are counted while they are parsed."""
+    headers = {"Content-Type": "multipart/form-data; boundary=b", **api.admin}
+    response = api.http.post("/api/agents/demo/documents", content=body, headers=headers)
+    assert_problem(response, 422, "invalid_request")
+
+
+def test_multipart_without_a_boundary_is_invalid(api):
+    """A content type that can't be split is refused as the body's fault."""
+    headers = {"Content-Type": "multipart/form-data", **api.admin}
+    assert_problem(api.http.post("/api/agents/demo/documents", content=b"x", headers=headers), 422, "invalid_request")
+
+
 def test_every_answer_carries_the_security_headers(api):
     """Also errors: nosniff, no referrer (addresses are capabilities), no framing, no caching."""
     for path in ("/healthz", "/nowhere", "/c/demo-token", "/c/unknown"):
@@ -214,3 +266,24 @@ def test_openapi_documents_the_problems(api):
         assert set(responses[status]["content"]) == {"application/problem+json"}
     assert "code" in document["components"]["schemas"]["Problem"]["required"]
     assert document["paths"]["/c/{token}/message"]["post"]["requestBody"]["required"]
+
+
+def test_openapi_is_complete(api):
+    """Every reference leads somewhere, and every operation with a body says that it may be too large or too slow."""
+    document = api.http.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    assert set(re.findall(r'"#/([^"]*)"', json.dumps(document))) <= {f"components/schemas/{name}" for name in schemas}
+    for path in document["paths"].values():
+        for operation in path.values():
+            assert "requestBody" not in operation or {"408", "413"} <= set(operation["responses"])
+
+
+def test_the_reference_needs_no_other_host_and_no_script(api):
+    """`/docs` lists every address, under a policy that forbids scripts, and loads nothing from elsewhere."""
+    page = api.http.get("/docs")
+    assert "script" not in page.headers["content-security-policy"]
+    assert not re.search(r"<script|https?://|\son\w+=", page.text)
+    for path in api.http.get("/openapi.json").json()["paths"]:
+        assert path in page.text
+    for asset in re.findall(r'"(/assets/[^"]+)"', page.text):
+        assert api.http.get(asset).status_code == 200

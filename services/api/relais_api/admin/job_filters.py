@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from relais.lifecycle import State
@@ -24,6 +24,15 @@ def _read_age(age: Any) -> float:
     return float(found[1]) * _UNIT_S[found[2]]
 
 
+_AGE_SCHEMA: Final = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "number", "minimum": 0, "maximum": _LONGEST_AGE_S},
+            {"type": "string", "pattern": "^[0-9]{1,8}[smhd]$"},
+        ]
+    }
+)
+_Age = Annotated[float, BeforeValidator(_read_age), _AGE_SCHEMA]
 _Word = Annotated[str, Field(max_length=200), AfterValidator(refuse_control_characters)]
 
 
@@ -36,9 +45,7 @@ class Filter(BaseModel):
     kind: Kind | None = None
     agent: _Word | None = Field(None, description="An agent's slug.")
     error_code: _Word | None = None
-    older_than: Annotated[float, BeforeValidator(_read_age)] | None = Field(
-        None, description="Accepted longer ago than this: seconds, or `15m`, `2h`, `7d`."
-    )
+    older_than: _Age | None = Field(None, description="Accepted longer ago than this: seconds, or `15m`, `2h`, `7d`.")
     id: Annotated[list[UUID], Field(max_length=1_000)] | None = Field(None, description="Jobs by id, repeatable.")
 
     def criteria(self) -> JobFilter:

@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 # Everything in Unicode's category Cc but tab, line feed and carriage return; PostgreSQL can't store NUL at all.
@@ -58,6 +58,8 @@ def _walk(value: JsonValue, depth: int) -> None:
             _walk(item, depth - 1)
 
 
+# pydantic's own schema refers to a definition that wouldn't be in the OpenAPI document.
+_ANY_OBJECT = WithJsonSchema({"type": "object", "additionalProperties": True})
 Line = Annotated[str, AfterValidator(refuse_control_characters)]
 
 
@@ -71,7 +73,7 @@ class MessageBody(BaseModel):
     user_ref: Annotated[Line, Field(min_length=1, max_length=LONGEST_USER_REF)] | None = Field(
         None, description="The caller's own name for the user; stored, never shown to the model."
     )
-    metadata: Annotated[dict[str, JsonValue], AfterValidator(_check_metadata)] = Field(
+    metadata: Annotated[dict[str, JsonValue], AfterValidator(_check_metadata), _ANY_OBJECT] = Field(
         default_factory=dict,
         description=f"Anything else, at most {_METADATA_BYTES} bytes and {_METADATA_DEPTH} levels.",
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from relais_api.chat.body import MessageBody
 from relais_api.chat.posting import post
 from relais_api.http import problems
-from relais_api.http.openapi import problem_responses
+from relais_api.http.openapi import location, problem_responses
 from relais_api.messages.bodies import Receipt, StatusBody
 from relais_api.page import PAGE_HEADERS, render_page
 from relais_api.parts import Parts, PartsOf
@@ -33,6 +33,15 @@ _BODY: Final[dict[str, Any]] = {
         },
     ],
 }
+_FACE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+_TAKEN: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "model": StatusBody,
+        "description": "`Prefer: wait` was honoured and the message has ended.",
+        "headers": location("message's status"),
+    },
+    202: {"headers": location("message's status")},
+}
 
 
 class PublicFace(BaseModel):
@@ -46,7 +55,7 @@ class PublicFace(BaseModel):
 @router.get(
     "",
     response_model=PublicFace,
-    responses=problem_responses(problems.UnknownAgent, problems.DatabaseUnavailable),
+    responses=_FACE | problem_responses(problems.UnknownAgent, problems.DatabaseUnavailable),
 )
 async def show_agent(token: str, request: Request, parts: PartsOf) -> Response:
     """Show the agent's public face; a browser, which asks for `text/html`, gets the chat page."""
@@ -63,7 +72,7 @@ async def show_agent(token: str, request: Request, parts: PartsOf) -> Response:
     response_model=Receipt,
     openapi_extra=_BODY,
     responses={
-        200: {"model": StatusBody, "description": "`Prefer: wait` was honoured and the message has ended."},
+        **_TAKEN,
         **problem_responses(
             problems.UnknownAgent,
             problems.UnknownSession,

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Match
 from starlette_problem.error import Problem
 
 from relais_api.database import DatabaseAwayError
@@ -15,6 +16,7 @@ from relais_api.http.problems import TYPE_TEMPLATE, ApiProblem, DatabaseUnavaila
 from relais_api.http.validation import describe_errors, summarise
 
 DATABASE_RETRY_S = 2
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 _DETAILS = {
     404: "Nothing is at this address; /openapi.json lists what there is.",
@@ -55,9 +57,27 @@ def _invalid(_handler: ExceptionHandler, _request: Request, error: RequestValida
     return Invalid(summarise(errors), errors=errors)
 
 
-def _http_error(_handler: ExceptionHandler, _request: Request, error: HTTPException) -> Problem:
+def _http_error(_handler: ExceptionHandler, request: Request, error: HTTPException) -> Problem:
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return _unreadable_body(error)
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_").replace("-", "_")
     detail = error.detail if error.detail != title else _DETAILS.get(error.status_code, title)
     headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
     return Problem(title, type_=code, detail=detail, status=error.status_code, headers=headers, code=code)
+
+
+def _unreadable_body(error: HTTPException) -> Problem:
+    # FastAPI and Starlette answer 400 only to a body that they can't take apart: bad UTF-8, broken multipart.
+    reason = str(error.detail).rstrip(".")
+    message = f"the body can't be read ({reason}); check its encoding and its content type."
+    return Invalid(message, errors=[{"location": "body", "field": "", "code": "unreadable", "message": message}])
+
+
+def _allowed(request: Request) -> list[str]:
+    # Starlette names only the methods of the first route with this path; RFC 9110, section 15.5.6, wants all.
+    scopes = [{**request.scope, "method": method} for method in _METHODS]
+    routes = request.app.routes
+    return [str(scope["method"]) for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in routes)]

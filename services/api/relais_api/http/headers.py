@@ -9,13 +9,6 @@ _DEFAULTS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
-# FastAPI's docs pages load Swagger UI from a public CDN and start it with an inline script.
-_DOCS_POLICY = (
-    b"default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-    b"script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    b"frame-ancestors 'none'"
-)
-DOCS_PATH = "/docs"
 
 
 class SecurityHeaders:
@@ -32,15 +25,12 @@ class SecurityHeaders:
 
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _complete(list(message.get("headers", ())), scope["path"])
+                message["headers"] = _complete(list(message.get("headers", ())))
             await send(message)
 
         await self._app(scope, receive, completed)
 
 
-def _complete(headers: list[tuple[bytes, bytes]], path: str) -> list[tuple[bytes, bytes]]:
+def _complete(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in headers}
-    if path == DOCS_PATH:
-        headers.append((b"content-security-policy", _DOCS_POLICY))
-        present.add(b"content-security-policy")
     return headers + [header for header in _DEFAULTS if header[0] not in present]

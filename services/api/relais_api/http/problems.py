@@ -84,6 +84,24 @@ class UnknownQueue(NotFound):
     code, title = "unknown_queue", "There is no such queue"
 
 
+class SlowBody(ApiProblem):
+    """A body that comes so slowly that it would hold its connection for hours."""
+
+    status, code, title = 408, "request_timeout", "The body came too slowly"
+
+
+class HeadersTooLarge(ApiProblem):
+    """A request line with headers above the limit."""
+
+    status, code, title = 431, "headers_too_large", "The headers are too large"
+
+
+class BadRequest(ApiProblem):
+    """Not HTTP."""
+
+    status, code, title = 400, "bad_request", "This is not HTTP"
+
+
 class Conflict(ApiProblem):
     """The request contradicts what is there; repeating it doesn't help."""
 

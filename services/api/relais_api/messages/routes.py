@@ -24,6 +24,7 @@ router: Final = APIRouter(
 )
 
 _LONGEST_WAIT_S: Final = 30
+_TAG: Final = {"ETag": {"description": "The tag of this body.", "required": True, "schema": {"type": "string"}}}
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "`status` (a status body), `delta` (`{attempt, offset, text}`), `reset` (`{attempt}`: drop the "
@@ -36,7 +37,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 @router.get(
     "/status",
     response_model=StatusBody,
-    responses={304: {"description": "Nothing changed since the tag of `If-None-Match`."}},
+    responses={200: {"headers": _TAG}, 304: {"description": "Nothing changed since `If-None-Match`.", "headers": _TAG}},
 )
 async def show_status(
     message_id: UUID,
