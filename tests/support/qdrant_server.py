@@ -29,7 +29,7 @@ class QdrantServer:
             PartError: it did not become ready; the message ends with the last lines of its log.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        command = [sys.executable, str(qdrant_standin.__file__), str(self._folder / "storage"), str(self._port)]
+        command = [sys.executable, str(qdrant_standin.__file__), str(self.storage), str(self._port)]
         self._process = start_tethered(command, log=self._log, pid_file=self._pid_file, grace_s=5.0)
         if not wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
             self.kill()
@@ -64,6 +64,11 @@ class QdrantServer:
     def url(self) -> str:
         """What goes into `RELAIS_QDRANT_URL`."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def storage(self) -> Path:
+        """The collections; to be touched by others only while the server is down."""
+        return self._folder / "storage"
 
     @property
     def _pid_file(self) -> Path:
