@@ -1,5 +1,7 @@
 """The failures a job can end with, told apart by whether another attempt can help."""
 
+from relais.parts import Part
+
 
 class JobError(Exception):
     """A failure of a job's work.
@@ -17,6 +19,22 @@ class JobError(Exception):
 
 class TransientError(JobError):
     """The same attempt may succeed later: a timeout, an overload, a part that is away."""
+
+
+class PartAwayError(TransientError):
+    """A part that the work needs may be away: who handles this asks the part before it blames the job.
+
+    Args:
+        reason: as of every `JobError`.
+        message: as of every `JobError`.
+        part: which one.
+        reached: whether the part may have got the request; False when no connection was made.
+    """
+
+    def __init__(self, reason: str, message: str, *, part: Part, reached: bool) -> None:
+        super().__init__(reason, message)
+        self.part = part
+        self.reached = reached
 
 
 class PermanentError(JobError):

@@ -1,4 +1,4 @@
-"""The REST calls that Relais makes to Qdrant, answered by qdrant-client's local mode: `qdrant_standin.py FOLDER PORT`.
+"""The REST calls that Relais makes to Qdrant, by qdrant-client's local mode: `qdrant_standin.py FOLDER PORT [HOST]`.
 
 No registry that we reach has Qdrant's own server. Statuses and error texts are those of Qdrant 1.20, as far as the
 adapter reads them; `tests/integration/pipelines/test_qdrant.py` holds the adapter against both.
@@ -129,11 +129,11 @@ def _malformed(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"status": {"error": f"Format error in JSON body: {error}"}, "time": 0.0}, 400)
 
 
-def main(folder: str, port: str) -> None:
+def main(folder: str, port: str, host: str = "127.0.0.1") -> None:
     """Serve until a signal comes."""
     warnings.filterwarnings("ignore", message="Payload indexes have no effect")
     client = QdrantClient(path=folder, force_disable_check_same_thread=True)
-    uvicorn.run(build_app(Collections(client)), host="127.0.0.1", port=int(port), log_level="warning")
+    uvicorn.run(build_app(Collections(client)), host=host, port=int(port), log_level="warning")
 
 
 if __name__ == "__main__":

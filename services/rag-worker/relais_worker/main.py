@@ -9,6 +9,7 @@ import structlog
 
 from relais.broker import AnyBroker, Publisher, make_broker
 from relais.errors import PermanentError
+from relais.parts import Part
 from relais.settings import load_settings
 from relais.store.engine import make_engine
 from relais.telemetry import configure_logging
@@ -16,6 +17,7 @@ from relais_worker.actors import actor_middleware
 from relais_worker.adapters.ollama import Ollama
 from relais_worker.adapters.qdrant import open_index
 from relais_worker.answering.pipeline import AnswerPipeline
+from relais_worker.engine.breakers import Breakers
 from relais_worker.engine.heartbeat import Heartbeat, Identity
 from relais_worker.engine.runs import Runs
 from relais_worker.ingesting.pipeline import IngestPipeline
@@ -50,6 +52,7 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
         timeout_s=settings.qdrant_timeout_s,
         api_key=None if key is None else key.get_secret_value(),
     )
+    breakers = Breakers({Part.OLLAMA: ollama.probe, Part.QDRANT: index.probe}, every_s=settings.probe_s)
     identity = Identity(
         name=f"{socket.gethostname()}:{os.getpid()}",
         queues=settings.worker_queues,
@@ -62,6 +65,7 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
         identity,
         lease_s=settings.lease_s,
         beat_s=settings.heartbeat_s,
+        waiting_for=lambda: breakers.down,
         on_beat=lambda: _touch(settings.worker_health_file),
     )
     return WorkerService(
@@ -70,6 +74,7 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
             broker=broker,
             publisher=Publisher(broker),
             runs=runs,
+            breakers=breakers,
             heartbeat=heartbeat,
             pipelines={
                 "answer": AnswerPipeline(engine, ollama, index),

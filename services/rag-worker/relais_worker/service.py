@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from relais.broker import AnyBroker, Publisher
 from relais_worker.actors import declare_actors
+from relais_worker.engine.breakers import Breakers
 from relais_worker.engine.execute import Executor, Pipeline
 from relais_worker.engine.heartbeat import Heartbeat
 from relais_worker.engine.runs import Abort, Runs
@@ -26,6 +27,7 @@ class WorkerParts:
     broker: AnyBroker
     publisher: Publisher
     runs: Runs
+    breakers: Breakers
     heartbeat: Heartbeat
     pipelines: Mapping[str, Pipeline]
     queues: tuple[str, ...]
@@ -44,6 +46,7 @@ class WorkerService:
             engine=parts.engine,
             publisher=parts.publisher,
             runs=parts.runs,
+            breakers=parts.breakers,
             pipelines=parts.pipelines,
             worker_id=lambda: parts.heartbeat.worker_id,
             lease_s=parts.lease_s,
@@ -58,9 +61,10 @@ class WorkerService:
 
     @property
     def alive(self) -> bool:
-        """Whether the threads that claim and beat all run."""
+        """Whether the threads that claim, beat and watch the parts all run."""
         threads = [*self._worker.workers, *self._worker.consumers.values()]
-        return self._parts.heartbeat.alive and all(thread.is_alive() for thread in threads)
+        watchers = self._parts.heartbeat.alive and self._parts.breakers.alive
+        return watchers and all(thread.is_alive() for thread in threads)
 
     def start(self) -> None:
         """Register, then take tokens.
@@ -72,12 +76,14 @@ class WorkerService:
         self._parts.heartbeat.start()
         self._parts.broker.emit_after("process_boot")  # Dramatiq's command line would; TimeLimit starts with it
         self._worker.start()
+        self._parts.breakers.start(hold=self._hold, go_on=self._worker.resume)
         log.info("worker.started", worker=self._parts.heartbeat.worker_id, slots=self._parts.threads)
 
     def stop(self) -> None:
         """Claim no more, let running jobs finish within the drain time, hand the others back, leave the register."""
         parts = self._parts
         parts.runs.begin_drain()
+        parts.breakers.stop()
         log.info("worker.draining", running=len(parts.runs.current()), up_to_s=parts.drain_s)
         if not parts.runs.wait_until_idle(parts.drain_s):
             for run in parts.runs.current():
@@ -89,3 +95,13 @@ class WorkerService:
         parts.heartbeat.stop()
         parts.broker.close()
         log.info("worker.stopped", worker=parts.heartbeat.worker_id)
+
+    def _hold(self) -> None:
+        """Take no more tokens; those that wait here go back to the broker with the consumers' connections.
+
+        `dramatiq.Worker.pause` does the same, then waits for every job that runs.
+        """
+        for consumer in self._worker.consumers.values():
+            consumer.pause()
+        for worker in self._worker.workers:
+            worker.pause()

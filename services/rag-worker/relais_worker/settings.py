@@ -45,6 +45,9 @@ class WorkerSettings(LeaseSettings):
     )
     qdrant_api_key: SecretStr | None = Field(None, description="Key of the Qdrant server, if it asks for one.")
     qdrant_timeout_s: int = Field(10, ge=1, le=120, description="Longest wait for Qdrant.")
+    probe_s: float = Field(
+        2.0, ge=0.1, le=60, description="How often a worker asks Ollama or Qdrant, once down, whether it is back."
+    )
 
     @field_validator("worker_queues", mode="before")
     @classmethod

@@ -31,13 +31,24 @@ renewed AS (
     FROM held WHERE l.job_id = held.job_id
     RETURNING l.job_id, l.attempt),
 alive AS (
-    UPDATE workers SET heartbeat_at = now(), stopped_at = NULL WHERE id = :worker_id)
+    UPDATE workers SET heartbeat_at = now(), stopped_at = NULL, waiting_for = CAST(:waiting_for AS text[])
+    WHERE id = :worker_id)
 SELECT mine.job_id, mine.attempt, renewed.job_id IS NOT NULL AS held, j.state = 'cancelled' AS cancelled
 FROM mine LEFT JOIN renewed USING (job_id, attempt) LEFT JOIN jobs j ON j.id = mine.job_id""")
 
 
-def beat(conn: Connection, *, worker_id: int, lease_s: float, running: Sequence[tuple[UUID, int]]) -> list[LeaseReport]:
-    """Renew the leases of the attempts in `running` (job id, attempt) and record that the worker lives."""
+def beat(
+    conn: Connection,
+    *,
+    worker_id: int,
+    lease_s: float,
+    running: Sequence[tuple[UUID, int]],
+    waiting_for: Sequence[str] = (),
+) -> list[LeaseReport]:
+    """Renew the leases of the attempts in `running` (job id, attempt); record that the worker lives.
+
+    `waiting_for` names the parts that it finds down: while there are any, it claims nothing.
+    """
     rows = conn.execute(
         _BEAT,
         {
@@ -45,6 +56,7 @@ def beat(conn: Connection, *, worker_id: int, lease_s: float, running: Sequence[
             "lease_s": lease_s,
             "job_ids": [job_id for job_id, _ in running],
             "attempts": [attempt for _, attempt in running],
+            "waiting_for": list(waiting_for),
         },
     )
     return [LeaseReport(row.job_id, row.attempt, _standing(row.held, row.cancelled)) for row in rows]

@@ -11,6 +11,7 @@ from relais.store.claim import ClaimedJob
 from relais.store.engine import make_engine
 from relais.store.settle import Answer
 from relais_worker.actors import actor_middleware
+from relais_worker.engine.breakers import Breakers
 from relais_worker.engine.heartbeat import Heartbeat, Identity
 from relais_worker.engine.runs import Runs
 from relais_worker.progress import Progress
@@ -48,22 +49,39 @@ def gate() -> Iterator[Gate]:
 
 @pytest.fixture
 def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
-    """Start workers as a process of its own would have them; all are stopped at the end."""
+    """Start workers as a process of its own would have them, each with a sweeper; all are stopped at the end.
+
+    `worker_database` is the worker's own way to `database`; `grace_s` the sweeper's after a start of the database.
+    """
     with ExitStack() as stack:
 
-        def start(pipeline: Work, *, broker_url: str = "memory://", **overrides: float) -> WorkerService:
-            settings = {"lease_s": 20.0, "beat_s": 0.3, "stall_s": 30.0, "drain_s": 0.2} | overrides
-            engine = make_engine(database_url, pool_size=8)
-            stack.callback(engine.dispose)
+        def start(
+            pipeline: Work,
+            *,
+            broker_url: str = "memory://",
+            database: str = database_url,
+            worker_database: str | None = None,
+            **overrides: float,
+        ) -> WorkerService:
+            settings = {"lease_s": 20.0, "beat_s": 0.3, "stall_s": 30.0, "drain_s": 0.2, "grace_s": 20.0} | overrides
+            engine = make_engine(worker_database or database, pool_size=8)
+            beat_engine = make_engine(worker_database or database, pool_size=1, pool_timeout_s=2.0, answer_limit_s=2.0)
+            sweeper_engine = make_engine(database, pool_size=2)
+            for each in (engine, beat_engine, sweeper_engine):
+                stack.callback(each.dispose)
             broker = make_broker(broker_url, actor_middleware())
             runs = Runs()
+            breakers = Breakers({}, every_s=0.2)
             identity = Identity("test", ("ai-messages", "documents"), 2, "test")
             parts = WorkerParts(
                 engine=engine,
                 broker=broker,
                 publisher=Publisher(broker),
                 runs=runs,
-                heartbeat=Heartbeat(engine, runs, identity, lease_s=settings["lease_s"], beat_s=settings["beat_s"]),
+                breakers=breakers,
+                heartbeat=Heartbeat(
+                    beat_engine, runs, identity, lease_s=settings["lease_s"], beat_s=settings["beat_s"]
+                ),
                 pipelines={"answer": pipeline, "ingest": pipeline},
                 queues=("ai-messages", "documents"),
                 threads=2,
@@ -72,13 +90,13 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
                 drain_s=settings["drain_s"],
             )
             sweeper_settings = SweeperSettings(
-                database_url=database_url,
+                database_url=database,
                 broker_url=broker_url,
                 heartbeat_s=settings["beat_s"],
                 sweep_s=0.1,
-                lease_s=settings["lease_s"],
+                lease_s=settings["grace_s"],
             )
-            sweeper = SweeperService.build(engine, broker, sweeper_settings)
+            sweeper = SweeperService.build(sweeper_engine, broker, sweeper_settings)
             service = WorkerService(parts)
             service.start()
             stack.callback(service.stop)

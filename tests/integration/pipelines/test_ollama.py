@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from relais.errors import JobError, PermanentError, RunAborted, TransientError
+from relais.errors import JobError, PartAwayError, PermanentError, RunAborted, TransientError
+from relais_cli.parts.ports import free_port
 from relais_worker.adapters.ollama import ChatChunk, ChatRequest, Ollama
 from support.progress import RecordedProgress
 from support.scripted_server import END_OF_STREAM, OK_STREAM, Step, chunk, http_reply, scripted
@@ -75,13 +76,13 @@ def test_a_model_that_is_missing_is_permanent_and_says_how_to_get_it() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "reason"),
     [
-        (http_reply("503 Service Unavailable", b'{"error": "server busy"}'), TransientError, "ollama_overloaded"),
-        (http_reply("429 Too Many Requests"), TransientError, "ollama_overloaded"),
-        (http_reply("500 Internal Server Error", b'{"error": "out of memory"}'), TransientError, "ollama_server_error"),
+        (http_reply("503 Service Unavailable", b'{"error": "server busy"}'), PartAwayError, "ollama_overloaded"),
+        (http_reply("429 Too Many Requests"), PartAwayError, "ollama_overloaded"),
+        (http_reply("500 Internal Server Error", b'{"error": "out of memory"}'), PartAwayError, "ollama_server_error"),
         (http_reply("404 Not Found", b"404 page not found", "text/plain"), PermanentError, "ollama_refused"),
         (http_reply("400 Bad Request", b'{"error": "does not support chat"}'), PermanentError, "ollama_refused"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", TransientError, "ollama_disconnected"),
-        (b"", TransientError, "ollama_disconnected"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", PartAwayError, "ollama_disconnected"),
+        (b"", PartAwayError, "ollama_disconnected"),
     ],
     ids=["503", "429", "500", "404 of another server", "400", "not HTTP", "hangs up"],
 )
@@ -101,15 +102,44 @@ def test_a_refusal_is_translated_once(reply: bytes, kind: type[JobError], reason
         ([OK_STREAM, chunk(b"[1]\n")], "ollama_bad_reply"),
         ([OK_STREAM, chunk(b"\xff\xfe\n")], "ollama_bad_reply"),
         ([OK_STREAM, chunk(b"x" * (2 << 20))], "ollama_bad_reply"),
+        ([OK_STREAM, chunk(b"[" * 100_000 + b"\n")], "ollama_bad_reply"),
         ([OK_STREAM, chunk(line("Hel") + b'{"error": "runner crashed"}\n')], "ollama_server_error"),
     ],
-    ids=["no done", "dropped", "garbage", "not an object", "not UTF-8", "endless line", "error in the stream"],
+    ids=[
+        "no done",
+        "dropped",
+        "garbage",
+        "not an object",
+        "not UTF-8",
+        "endless line",
+        "too deep",
+        "error in the stream",
+    ],
 )
 def test_a_broken_stream_is_transient(steps: list[Step], reason: str) -> None:
     """Whatever breaks off or garbles an answer, another attempt may bring it whole."""
     error = chat_failure(*steps)
     assert isinstance(error, TransientError)
     assert error.reason == reason
+
+
+def test_what_a_server_says_of_itself_is_text_that_the_database_takes() -> None:
+    """An error text or a `done_reason` with U+0000 or half a surrogate pair could neither be logged nor stored."""
+    awkward = "a\x00\ud800"
+    said = json.dumps({"error": awkward}).encode()
+    for reply in ([http_reply("500 Internal Server Error", said)], [OK_STREAM, chunk(said + b"\n")]):
+        assert chat_failure(*reply).reason == "ollama_server_error"
+    assert "a\ufffd" in chat_failure(http_reply("400 Bad Request", said)).message
+    done = json.dumps({"done": True, "done_reason": awkward}).encode() + b"\n"
+    (last,) = chat([OK_STREAM, chunk(done), END_OF_STREAM])
+    assert last.done_reason == "a\ufffd"
+
+
+@pytest.mark.parametrize("count", [-1, 1 << 31, 10**30, True, "3", 1.5])
+def test_a_token_count_that_cannot_be_is_unknown(count: object) -> None:
+    """What no integer column takes must not cost the answer that it came with."""
+    (last,) = chat([OK_STREAM, chunk(line("", done=True, prompt_eval_count=count, eval_count=count)), END_OF_STREAM])
+    assert (last.tokens_prompt, last.tokens_completion) == (None, None)
 
 
 def test_a_server_that_is_away_is_unreachable() -> None:
@@ -179,11 +209,14 @@ def test_embeddings_come_in_the_order_of_the_texts() -> None:
         b'{"embeddings": [[], []]}',
         b'{"embeddings": [[1, NaN], [1, 2]]}',
         b'{"embeddings": [["a", 1], [1, 2]]}',
+        b'{"embeddings": [[1e39, 1], [1, 2]]}',
+        b'{"embeddings": [[1' + b"0" * 400 + b", 1], [1, 2]]}",
+        b"[" * 100_000,
         b'{"embeddings": [null, [1, 2]]}',
     ],
 )
 def test_embeddings_that_make_no_sense_are_a_bad_reply(body: bytes) -> None:
-    """Too few, of different lengths, empty or not numbers: none of it reaches the index."""
+    """Too few, of different lengths, empty, not numbers or beyond 32-bit floats: none of it reaches the index."""
     with scripted(http_reply("200 OK", body)) as server, pytest.raises(TransientError) as raised:
         Ollama(server.url).embed("nomic", ["a", "b"], RecordedProgress())
     assert raised.value.reason == "ollama_bad_reply"
@@ -200,3 +233,31 @@ def test_an_address_that_is_none_is_a_wrong_setting() -> None:
     """Nothing but a change of RELAIS_OLLAMA_URL helps."""
     with pytest.raises(PermanentError, match="RELAIS_OLLAMA_URL"):
         Ollama("localhost:11434").embed("nomic", ["a"], RecordedProgress())
+
+
+def test_a_server_that_answers_is_there_whatever_it_says() -> None:
+    """The probe takes any reply for a sign of life, but a 5xx, which a proxy gives that has lost its server."""
+    for reply in (http_reply("200 OK", b"{}"), http_reply("404 Not Found")):
+        with scripted(reply) as server:
+            Ollama(server.url).probe()
+    with scripted(http_reply("502 Bad Gateway")) as server, pytest.raises(PartAwayError):
+        Ollama(server.url).probe()
+
+
+def test_a_server_that_drips_or_is_silent_is_not_there() -> None:
+    """The probe has a limit for the whole reply, since each byte would begin a limit per read anew."""
+    dripping = [step for _ in range(40) for step in (b"H", 0.1)]
+    for steps in ([10.0], dripping):
+        with scripted(*steps) as server, pytest.raises(PartAwayError) as raised:
+            Ollama(server.url).probe(timeout_s=0.3)
+        assert raised.value.reason == "ollama_timeout"
+
+
+def test_only_a_request_without_a_connection_never_reached_the_server() -> None:
+    """A refused connection is no attempt; one that was made and lost may have been the cause."""
+    with pytest.raises(PartAwayError) as refused:
+        Ollama(f"http://127.0.0.1:{free_port()}").embed("m", ["x"], RecordedProgress())
+    assert not refused.value.reached
+    lost = chat_failure(b"")
+    assert isinstance(lost, PartAwayError)
+    assert lost.reached

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from qdrant_client import models
 
-from relais.errors import JobError, PermanentError, TransientError
+from relais.errors import JobError, PartAwayError, PermanentError, TransientError
+from relais_cli.parts.ports import free_port
 from relais_worker.adapters.qdrant import Passage, PassageIndex, open_index
 from relais_worker.adapters.qdrant_collections import collection_name
 from support.qdrant_server import QdrantServer
@@ -18,6 +19,7 @@ from support.servers import running, short_folder
 
 MODEL = "tiny"
 SHOP, OTHER_SHOP = uuid4(), uuid4()
+FOREIGN = b'{"result": {"points": [{"id": 1, "version": 0, "score": 1, "payload": {"text": 5}, "vector": [1]}]}}'
 
 
 @pytest.fixture(scope="module")
@@ -213,15 +215,24 @@ def test_collections_are_named_by_model_and_size() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "reason"),
     [
-        (http_reply("503 Service Unavailable"), TransientError, "qdrant_overloaded"),
-        (http_reply("429 Too Many Requests"), TransientError, "qdrant_overloaded"),
-        (http_reply("500 Internal Server Error", b"{}"), TransientError, "qdrant_server_error"),
+        (http_reply("503 Service Unavailable"), PartAwayError, "qdrant_overloaded"),
+        (http_reply("429 Too Many Requests"), PartAwayError, "qdrant_overloaded"),
+        (http_reply("500 Internal Server Error", b"{}"), PartAwayError, "qdrant_server_error"),
         (http_reply("200 OK", b"no json"), TransientError, "qdrant_server_error"),
+        (http_reply("200 OK", b'\xff\xfe{"result"'), TransientError, "qdrant_server_error"),
+        (http_reply("200 OK", b'{"result": "x"}'), TransientError, "qdrant_server_error"),
+        (http_reply("200 OK", b'{"status": "ok"}'), TransientError, "qdrant_server_error"),
+        (http_reply("200 OK", b"[" * 100_000), TransientError, "qdrant_server_error"),
+        (http_reply("200 OK", FOREIGN), TransientError, "qdrant_server_error"),
+        (http_reply("404 Not Found", b"<html>no such page</html>", "text/html"), PermanentError, "qdrant_refused"),
         (http_reply("401 Unauthorized"), PermanentError, "qdrant_refused"),
         (http_reply("400 Bad Request", b'{"status": {"error": "Format error"}}'), PermanentError, "qdrant_refused"),
-        (b"", TransientError, "qdrant_unreachable"),
+        (b"", PartAwayError, "qdrant_unreachable"),
     ],
-    ids=["503", "429", "500", "garbage", "401", "400", "hangs up"],
+    ids=[
+        *("503", "429", "500", "garbage", "no text", "another shape", "no result", "too deep", "foreign point"),
+        *("404 of another server", "401", "400", "hangs up"),
+    ],
 )
 def test_a_servers_refusal_is_translated_once(reply: bytes, kind: type[JobError], reason: str) -> None:
     """Overload and the server's own failures may pass; a wrong key or an old server won't."""
@@ -232,6 +243,15 @@ def test_a_servers_refusal_is_translated_once(reply: bytes, kind: type[JobError]
         remote.close()
     assert type(raised.value) is kind
     assert raised.value.reason == reason
+
+
+def test_a_refusal_is_told_in_text_that_the_database_takes() -> None:
+    """A cause with U+0000 could not be stored with the job."""
+    with scripted(http_reply("400 Bad Request", b"bad\x00ness")) as server:
+        remote = open_index(server.url)
+        with pytest.raises(PermanentError, match="badness"):
+            remote.search(MODEL, SHOP, [[1, 0, 0]], "x", 5)
+        remote.close()
 
 
 def test_a_server_that_is_away_or_silent_is_transient() -> None:
@@ -248,7 +268,9 @@ def test_a_server_that_is_away_or_silent_is_transient() -> None:
 
 def test_a_missing_collection_on_a_server_finds_nothing() -> None:
     """The collection comes with the first ingestion."""
-    with scripted(http_reply("404 Not Found", b'{"status": {"error": "Not found: Collection"}}')) as server:
+    with scripted(
+        http_reply("404 Not Found", b'{"status": {"error": "Not found: Collection `a` doesn\'t exist!"}}')
+    ) as server:
         remote = open_index(server.url)
         assert remote.search(MODEL, SHOP, [[1, 0, 0]], "x", 5) == []
         remote.close()
@@ -267,3 +289,16 @@ def test_a_server_is_asked_for_both_rankings_in_one_query() -> None:
     assert sent["prefetch"][2]["query"] == {"text": "refund"}
     assert sent["query"] == {"fusion": "rrf"}
     assert sent["filter"]["must"] == [{"key": "agent_id", "match": {"value": str(SHOP)}}]
+
+
+def test_the_probe_tells_a_server_that_is_gone_from_one_that_answers() -> None:
+    """A refused connection never reached it; any answer is a sign of life."""
+    gone = open_index(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(PartAwayError) as raised:
+        gone.probe()
+    gone.close()
+    assert (raised.value.reason, raised.value.reached) == ("qdrant_unreachable", False)
+    with scripted(http_reply("200 OK", b'{"result": {"collections": []}, "status": "ok", "time": 0.0}')) as server:
+        there = open_index(server.url)
+        there.probe()
+        there.close()

@@ -15,7 +15,7 @@ API_GUIDE = (ROOT / "docs" / "api-guide.md").read_text()
 LIFE = (ROOT / "docs" / "life-of-a-message.md").read_text()
 SOURCES = [*(ROOT / "shared").rglob("*.py"), *(ROOT / "services" / "rag-worker").rglob("*.py")]
 _CODE = re.compile(r"[a-z]+(_[a-z]+)+")
-_RAISED_BY = {"TransientError", "PermanentError", "Failed", "_again"}
+_RAISED_BY = {"TransientError", "PermanentError", "PartAwayError", "away", "_away", "Failed", "_again"}
 
 
 def _error_codes() -> Iterator[str]:

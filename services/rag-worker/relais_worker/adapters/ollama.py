@@ -3,9 +3,8 @@
 No call is retried here: retries live in the database (DESIGN.md §2, rule 4).
 """
 
-import json
-import math
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,14 +13,22 @@ from typing import Any
 import httpx
 
 from relais_worker.adapters.interruptible import InterruptibleTransport
-from relais_worker.adapters.ollama_failures import bad_reply, failures_translated, refusal, server_error
-from relais_worker.plain_text import plain_text
+from relais_worker.adapters.ollama_failures import (
+    away,
+    bad_reply,
+    failures_translated,
+    refusal,
+    timed_out,
+    translate,
+)
+from relais_worker.adapters.ollama_replies import ChatChunk, Vector, read_body, read_chunk, read_lines, read_vectors
 from relais_worker.progress import Progress
 
-Message = dict[str, str]
-Vector = list[float]
+__all__ = ["ChatChunk", "ChatRequest", "Message", "Ollama", "Vector"]
 
-_LONGEST_LINE_BYTES = 1 << 20
+Message = dict[str, str]
+
+_LONGEST_ANSWER = 1 << 20  # characters; the length that was asked for is in tokens, and far below
 _WRITE_TIMEOUT_S = 30.0
 
 
@@ -34,17 +41,6 @@ class ChatRequest:
     temperature: float
     context_tokens: int
     answer_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChatChunk:
-    """A piece of the answer; the last one, with `done`, carries the counts as far as the server gave them."""
-
-    text: str
-    done: bool = False
-    done_reason: str | None = None
-    tokens_prompt: int | None = None
-    tokens_completion: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +75,12 @@ class Ollama:
             },
         }
         with self._post("/api/chat", body, progress) as response:
-            for line in _lines(response.iter_bytes()):
-                chunk = _read_chunk(line)
+            length = 0
+            for line in read_lines(response.iter_bytes()):
+                chunk = read_chunk(line)
+                length += len(chunk.text)
+                if length > _LONGEST_ANSWER:
+                    raise bad_reply("an answer of more than a million characters")
                 yield chunk
                 if chunk.done:
                     return
@@ -89,7 +89,28 @@ class Ollama:
     def embed(self, model: str, texts: Sequence[str], progress: Progress) -> list[Vector]:
         """Embed one batch of texts, in their order; all vectors have one length."""
         with self._post("/api/embed", {"model": model, "input": list(texts)}, progress) as response:
-            return _read_vectors(response.read(), len(texts))
+            return read_vectors(read_body(response), len(texts))
+
+    def probe(self, timeout_s: float = 3.0) -> None:
+        """Ask whether the server is there; any reply says so but a 5xx, which a proxy gives that has lost it.
+
+        Raises:
+            JobError: it didn't answer within `timeout_s` seconds. Nothing is logged: it may be asked for hours.
+        """
+        give_up_at = time.monotonic() + timeout_s
+
+        def check() -> None:
+            if time.monotonic() >= give_up_at:
+                raise timed_out()
+
+        transport = InterruptibleTransport(check, self._tls)
+        try:
+            with httpx.Client(transport=transport, timeout=timeout_s, trust_env=False) as client:
+                response = client.get(self.url.rstrip("/") + "/api/version")
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
+            raise translate(failure) from failure
+        if response.is_server_error:
+            raise away("ollama_server_error", f"answers a plain question with status {response.status_code}")
 
     @contextmanager
     def _post(self, path: str, body: dict[str, Any], progress: Progress) -> Iterator[httpx.Response]:
@@ -101,58 +122,5 @@ class Ollama:
             client.stream("POST", self.url.rstrip("/") + path, json=body) as response,
         ):
             if response.status_code != httpx.codes.OK:
-                response.read()
-                raise refusal(response, body["model"])
+                raise refusal(response.status_code, read_body(response), body["model"])
             yield response
-
-
-def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Split at line feeds only: httpx's `iter_lines` also splits at U+0085 and U+2028, which JSON may contain."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in lines if line.strip())
-        if len(rest) > _LONGEST_LINE_BYTES:
-            raise bad_reply("a line of more than a mebibyte")
-    if rest.strip():
-        yield rest
-
-
-def _read_chunk(line: bytes) -> ChatChunk:
-    try:
-        reply = json.loads(line)
-    except ValueError as error:
-        raise bad_reply(f"not JSON: {line!r}") from error
-    if not isinstance(reply, dict):
-        raise bad_reply(f"not an object: {line!r}")
-    if "error" in reply:
-        raise server_error(str(reply["error"]))
-    message = reply.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    return ChatChunk(
-        text=plain_text(content) if isinstance(content, str) else "",
-        done=reply.get("done") is True,
-        done_reason=reply["done_reason"] if isinstance(reply.get("done_reason"), str) else None,
-        tokens_prompt=_count(reply.get("prompt_eval_count")),
-        tokens_completion=_count(reply.get("eval_count")),
-    )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _read_vectors(content: bytes, wanted: int) -> list[Vector]:
-    try:
-        vectors = json.loads(content)["embeddings"]
-        sizes = {len(vector) for vector in vectors}
-        sound = len(vectors) == wanted and len(sizes) == 1 and all(map(_is_finite, vectors))
-    except (ValueError, KeyError, TypeError) as error:
-        raise bad_reply(f"no embeddings: {content[:200]!r}") from error
-    if not sound or 0 in sizes:
-        raise bad_reply(f"{len(vectors)} embeddings of sizes {sorted(sizes)} for {wanted} texts")
-    return [[float(number) for number in vector] for vector in vectors]
-
-
-def _is_finite(vector: Sequence[float]) -> bool:
-    return all(math.isfinite(number) for number in vector)

@@ -14,9 +14,10 @@ from qdrant_client import QdrantClient, models
 from relais.errors import JobError, PermanentError, TransientError
 from relais_worker.adapters.ollama import Vector
 from relais_worker.adapters.qdrant_collections import PREFIX, TEXT_FIELD, collection_name, create_collection
-from relais_worker.adapters.qdrant_failures import failures_translated, is_missing_collection
+from relais_worker.adapters.qdrant_failures import failures_translated, is_missing_collection, work_failed
 
 _LEAST_CANDIDATES = 20
+_PROBE_TIMEOUT_S = 3
 _WORD = re.compile(r"[^\W_]")
 
 
@@ -48,10 +49,16 @@ class PassageIndex:
 
     Qdrant's local mode is neither thread-safe nor shared between processes: one lock serialises it, `open_index`
     refuses a folder that another process has open.
+
+    Args:
+        client: of the server or of the folder.
+        remote: whether it is a server.
+        prober: the same with a short timeout, to ask whether the server is there; None for a folder, which is.
     """
 
     client: QdrantClient
     remote: bool
+    prober: QdrantClient | None = None
     _lock: Lock = field(default_factory=Lock, repr=False)
     _ready: set[str] = field(default_factory=set, repr=False)
 
@@ -87,7 +94,10 @@ class PassageIndex:
             if is_missing_collection(error):
                 return []
             raise
-        return [Hit(_passage(point.payload), _similarity(point.vector, vectors)) for point in found.points]
+        try:
+            return [Hit(_passage(point.payload), _similarity(point.vector, vectors)) for point in found.points]
+        except (KeyError, TypeError, ValueError) as error:  # a point that isn't ours
+            raise work_failed() from error
 
     def vectors_of(self, model: str, size: int, chunk_ids: Collection[str]) -> dict[str, Vector]:
         """Read the vectors of those chunks that the index already holds."""
@@ -123,10 +133,22 @@ class PassageIndex:
             with self._call() as client:
                 client.delete(name, _where(document_id=document_id), wait=True)
 
+    def probe(self) -> None:
+        """Ask whether the server is there.
+
+        Raises:
+            JobError: it didn't answer in time. Nothing is logged: it may be asked for hours.
+        """
+        if self.prober is not None:
+            with failures_translated(quiet=True):
+                self.prober.get_collections()
+
     def close(self) -> None:
         """Let go of connections, or of the local folder."""
         with self._exclusive():
             self.client.close()
+        if self.prober is not None:
+            self.prober.close()
 
     def _collections(self) -> list[str]:
         with self._call() as client:
@@ -171,10 +193,11 @@ def open_index(location: str, *, timeout_s: int = 10, api_key: str | None = None
     """
     if location.startswith(("http://", "https://")):
         # Relais calls its own servers: a proxy of the environment is meant for others.
-        remote = QdrantClient(
-            url=location, api_key=api_key, timeout=timeout_s, check_compatibility=False, trust_env=False
+        remote, prober = (
+            QdrantClient(url=location, api_key=api_key, timeout=patience_s, check_compatibility=False, trust_env=False)
+            for patience_s in (timeout_s, min(timeout_s, _PROBE_TIMEOUT_S))
         )
-        return PassageIndex(remote, remote=True)
+        return PassageIndex(remote, remote=True, prober=prober)
     try:
         local = QdrantClient(path=location, force_disable_check_same_thread=True)
     except RuntimeError as error:

@@ -10,13 +10,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relais.broker import Publisher
+from relais.errors import PartAwayError, TransientError
 from relais.store.claim import ClaimedJob, SerialConflict, claim_next
 from relais.store.drafts import write_draft
 from relais.store.settle import Answer
-from relais_worker.engine.outcomes import Completed, Outcome, outcome_of_abort, outcome_of_error
-from relais_worker.engine.runs import KEEPS_A_RESULT, Run, Runs
+from relais_worker.engine.breakers import Breakers
+from relais_worker.engine.outcomes import Completed, HandedBack, Outcome, outcome_of_abort, outcome_of_error
+from relais_worker.engine.runs import KEEPS_A_RESULT, TIME_MESSAGES, Run, Runs
 from relais_worker.engine.settling import settle
 from relais_worker.progress import Progress
+
+# While a part is down the threads are paused; this bounds what a thread eats of the tokens until that took effect.
+_SIT_ON_A_TOKEN_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +35,7 @@ class Executor:
     engine: Engine
     publisher: Publisher
     runs: Runs
+    breakers: Breakers
     pipelines: Mapping[str, Pipeline]
     worker_id: Callable[[], int]
     lease_s: float
@@ -43,6 +49,8 @@ class Executor:
         """
         if self.runs.draining:
             self.runs.wait_until_drained()
+            return
+        if not self.breakers.wait_until_closed(_SIT_ON_A_TOKEN_S):
             return
         with ExitStack() as tracked:
             with self.runs.claiming() as may_start:
@@ -68,10 +76,19 @@ class Executor:
         try:
             return Completed(self.pipelines[job.kind](job, run))
         except Exception as error:
-            outcome = outcome_of_error(job, error)
+            outcome = outcome_of_error(job, error, part_down=self._part_down(error))
             if getattr(outcome, "error_code", None) == "internal_error":
                 log.exception("job.crashed")
             return outcome
+
+    def _part_down(self, error: Exception) -> bool:
+        """Ask the part that the failure may be due to; its breaker opens when it doesn't answer."""
+        match error:
+            case PartAwayError():
+                return self.breakers.is_down(error.part)
+            case TransientError() if error.reason in TIME_MESSAGES:
+                self.breakers.ask_all()
+        return False
 
     def _settle(self, job: ClaimedJob, run: Run, outcome: Outcome) -> None:
         aborted = run.begin_settling()
@@ -80,7 +97,9 @@ class Executor:
             outcome = outcome_of_abort(job, aborted)
         settled = settle(self.engine, job, outcome, worker_id=self.worker_id(), patience_s=3 * self.lease_s)
         log.info("job.settled", outcome=type(outcome).__name__, error_code=getattr(outcome, "error_code", None))
-        if settled is not None and settled.successor_waits:
+        # A worker that reaches the part may take what this one couldn't do.
+        handed_on = isinstance(outcome, HandedBack) and not self.runs.draining
+        if settled is not None and (settled.successor_waits or handed_on):
             self.publisher.request(job.queue)
 
     def _flush(self, job: ClaimedJob, text: str) -> None:

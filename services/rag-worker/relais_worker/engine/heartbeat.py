@@ -45,6 +45,7 @@ class Heartbeat:
         *,
         lease_s: float,
         beat_s: float,
+        waiting_for: Callable[[], Sequence[str]] = tuple,
         on_beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
@@ -52,6 +53,7 @@ class Heartbeat:
         self._identity = identity
         self._lease_s = lease_s
         self._beat_s = beat_s
+        self._waiting_for = waiting_for
         self._on_beat = on_beat
         self._conn: Connection | None = None
         self._locked = False
@@ -113,7 +115,13 @@ class Heartbeat:
             conn = self._connect()
         self._locked = self._locked or hold_worker_lock(conn, self.worker_id)
         running = {(run.job.id, run.job.attempt): run for run in self._runs.current() if run.aborted is None}
-        reports = beat(conn, worker_id=self.worker_id, lease_s=self._lease_s, running=list(running))
+        reports = beat(
+            conn,
+            worker_id=self.worker_id,
+            lease_s=self._lease_s,
+            running=list(running),
+            waiting_for=self._waiting_for(),
+        )
         for report in reports:
             reason = _ABORT_OF.get(report.standing)
             # One that was settled since the list was made has lost its lease in good order.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from relais.errors import PermanentError, RunAborted, TransientError
+from relais.errors import PartAwayError, PermanentError, RunAborted, TransientError
 from relais.store.claim import ClaimedJob
 from relais.store.settle import Answer
 from relais_worker.engine.runs import TIME_MESSAGES, Abort
@@ -41,7 +41,9 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
-    """The worker stops; the job goes back unharmed."""
+    """The worker stops, or can't reach a part (`error_code`); the job goes back, its attempt uncounted."""
+
+    error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,17 @@ class Dropped:
 Outcome = Completed | Failed | RetryLater | HandedBack | Dropped
 
 
-def outcome_of_error(job: ClaimedJob, error: Exception) -> Outcome:
-    """Classify what a pipeline raised: the one place where retryability is acted on."""
+def outcome_of_error(job: ClaimedJob, error: Exception, *, part_down: bool = False) -> Outcome:
+    """Classify what a pipeline raised: the one place where retryability is acted on.
+
+    An attempt whose request may have reached a part that is down now is spent: the request may be what brought it
+    down, and a message that does so each time must come to an end.
+    """
     match error:
         case RunAborted():
             return outcome_of_abort(job, Abort(error.reason))
+        case PartAwayError(reached=False) if part_down:
+            return HandedBack(error.reason)
         case PermanentError():
             return Failed(error.reason, error.message)
         case TransientError():
