@@ -19,12 +19,12 @@ from relais_api.messages.feed import MessageFeed
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much the API takes: bytes, and messages that may wait."""
+    """How much the API takes: bytes, and messages that may wait in all (None: any number)."""
 
     body_bytes: int = 1_048_576
     document_bytes: int = 20_971_520
     upload_bytes: int = 104_857_600
-    waiting: int = 1_000_000
+    waiting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def assemble(given: Dependencies) -> Parts:
         publisher=given.publisher,
         database=database,
         agents=AgentDirectory(database),
-        acceptor=Acceptor(database),
+        acceptor=Acceptor(database, most_waiting=given.limits.waiting),
         announcer=Announcer(database, given.publisher, budget_s=given.publish_budget_s),
         lines=lines,
         feed=feed,

@@ -20,7 +20,9 @@ class ApiSettings(DatabaseSettings, BrokerSettings):
     admin_key: SecretStr | None = Field(
         None, description="Key with scope `admin`, at least 16 characters; without it only stored keys are valid."
     )
-    max_waiting: int = Field(1_000_000, ge=1, description="Messages that may wait; further ones are refused with 429.")
+    max_waiting: int | None = Field(
+        None, ge=1, description="Messages that may wait in all; further ones are refused with 429. None: any number."
+    )
     max_body_bytes: int = Field(
         1_048_576, ge=1024, description="Largest request body; uploads of documents have their own limit."
     )

@@ -20,7 +20,10 @@ Outcome = Literal["accepted", "replayed", "conflict", "unknown_session"]
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A validated message; ids are made by the caller so that a retried batch can't double."""
+    """A validated message; ids are made by the caller so that a retried batch can't double.
+
+    `agent_limit` is how many messages of its agent may wait (see `admission`); None is no limit.
+    """
 
     message_id: UUID
     agent_id: UUID
@@ -33,6 +36,7 @@ class NewMessage:
     body_sha256: bytes
     priority: int
     max_attempts: int
+    agent_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,16 +30,20 @@ ORDER BY l.queue, l.priority""")
 
 # The time that a slot is busy with a job, over the last ones completed, and the slots that live workers have.
 _READ_PACE = text("""
-SELECT q.name AS queue, pace.mean_s, coalesce(capacity.slots, 0) AS slots
+SELECT q.name AS queue, pace.mean_s, coalesce(capacity.slots, 0) AS slots,
+       extract(epoch FROM now() - greatest(pace.finished_at, running.started_at))::float AS still_s
 FROM queues q
 LEFT JOIN LATERAL (
-    SELECT avg(extract(epoch FROM r.finished_at - r.started_at)) AS mean_s
+    SELECT avg(extract(epoch FROM r.finished_at - r.started_at)) AS mean_s, max(r.finished_at) AS finished_at
     FROM (SELECT finished_at, started_at FROM jobs
           WHERE queue = q.name AND state = 'completed' AND finished_at > now() - interval '1 hour'
           ORDER BY finished_at DESC LIMIT 50) r) pace ON true
 LEFT JOIN LATERAL (
     SELECT sum(slots) AS slots FROM workers
     WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '30 seconds' AND q.name = ANY(queues)) capacity ON true
+LEFT JOIN LATERAL (
+    SELECT max(j.started_at) AS started_at FROM leases l JOIN jobs j ON j.id = l.job_id
+    WHERE j.queue = q.name) running ON true
 """)
 
 
@@ -67,10 +71,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a queue drains: mean seconds a job takes (None: unknown) and live slots."""
+    """How fast a queue drains: mean seconds a job takes (None: unknown), live slots, seconds since it last moved."""
 
     mean_s: float | None
     slots: int
+    still_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,18 @@ class Lines:
         rounds = (self.position(queue, priority, ticket) - 1) // pace.slots + 1
         return round(rounds * pace.mean_s, 1)
 
+    def seconds_until_started(self, queue: str, starts: int) -> float | None:
+        """Seconds until so many more jobs of a queue have started; None while nothing is known to measure by.
+
+        That is max(starts * mean_s / slots, still_s). Live slots that are busy with a job for `mean_s`, the mean of
+        the last 50 completed within the hour, start one every mean_s / slots. A line that has stood still for `still_s`
+        (no job started or completed) may well do so for as long again, whatever its pace was.
+        """
+        pace = self.pace.get(queue)
+        if pace is None or pace.mean_s is None or pace.slots == 0:
+            return None
+        return max(starts * pace.mean_s / pace.slots, pace.still_s or 0.0)
+
     def waiting(self, queue: str) -> int:
         """How many wait in a queue."""
         return sum(lane.waiting() for lane in self.lanes if lane.queue == queue)
@@ -107,12 +124,21 @@ class Lines:
 
 def read_lines(conn: Connection) -> Lines:
     """Read the lines of all queues; the cost depends on the exceptions, not on the length."""
-    lanes = [
-        Lane(row.queue, row.priority, row.last_ticket, row.watermark, row.waiting_behind, row.holes)
-        for row in conn.execute(_READ_LANES)
-    ]
+    lanes = _read_lanes(conn)
     pace = {
-        row.queue: Pace(None if row.mean_s is None else float(row.mean_s), int(row.slots))
+        row.queue: Pace(None if row.mean_s is None else float(row.mean_s), int(row.slots), row.still_s)
         for row in conn.execute(_READ_PACE)
     }
     return Lines(lanes, pace)
+
+
+def count_waiting(conn: Connection, queue: str) -> int:
+    """Count those who wait in a queue, exactly and at the same cost however many they are."""
+    return Lines(_read_lanes(conn)).waiting(queue)
+
+
+def _read_lanes(conn: Connection) -> list[Lane]:
+    return [
+        Lane(row.queue, row.priority, row.last_ticket, row.watermark, row.waiting_behind, row.holes)
+        for row in conn.execute(_READ_LANES)
+    ]

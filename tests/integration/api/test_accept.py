@@ -5,11 +5,8 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from relais.broker import make_broker
-from relais_api.main import make_server
-from support.api import TOKEN, Api, serving, settings
+from support.api import TOKEN
 from support.seeding import make_agent, state_of
-from support.waiting import wait_until
 
 OTHER = "other-token"
 
@@ -101,15 +98,3 @@ def test_a_key_belongs_to_its_agent(api):
     headers = {"Idempotency-Key": "key-1"}
     ids = {api.post(token=token, headers=headers).json()["message_id"] for token in (TOKEN, OTHER)}
     assert len(ids) == 2
-
-
-def test_a_full_queue_refuses_with_a_time_to_come_back(database_url, engine):
-    """429 with `Retry-After` once as many wait as the operator allows."""
-    make_agent(engine, token=TOKEN)
-    with serving(make_server(settings(database_url, max_waiting=3), make_broker("memory://"))) as client:
-        api = Api(client, engine, None)
-        assert [api.post().status_code for _ in range(3)] == [202, 202, 202]
-        # The number of those waiting is up to 300 ms old.
-        refused = wait_until(lambda: next((r for r in [api.post()] if r.status_code != 202), None))
-    assert (refused.status_code, refused.json()["code"]) == (429, "queue_full")
-    assert int(refused.headers["retry-after"]) > 0

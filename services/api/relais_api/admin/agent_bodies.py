@@ -10,6 +10,7 @@ from relais_api.messages.bodies import UtcTime
 
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _LONGEST_PROMPT: Final = 32_768
+_MOST_WAITING: Final = 2_147_483_647
 _FALLBACK: Final = "I found nothing about this in my documents."
 
 _Line = Annotated[str, AfterValidator(refuse_control_characters)]
@@ -43,6 +44,10 @@ class AgentChanges(BaseModel):
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
     retry_backoff_s: Annotated[float, Field(ge=0, le=3_600, description="Doubles with each attempt.")] = 30.0
     deadline_s: Annotated[float, Field(ge=1, le=1_200, description="Seconds that one attempt may take.")] = 300.0
+    max_waiting: Annotated[
+        Annotated[int, Field(ge=1, le=_MOST_WAITING)] | None,
+        Field(description="Messages that may wait; further ones get a 429. Null is no limit."),
+    ] = None
 
 
 class NewAgent(AgentChanges):
@@ -80,6 +85,7 @@ class AgentBody(BaseModel):
     max_attempts: int
     retry_backoff_s: float
     deadline_s: float
+    max_waiting: int | None
     created_at: UtcTime
     updated_at: UtcTime
 

@@ -8,11 +8,13 @@ from starlette.responses import Response
 from relais.lifecycle import TERMINAL, State
 from relais.queues import AI_MESSAGES
 from relais.store.accept import Acceptance, NewMessage
+from relais.store.admission import Full
 from relais.store.agents import Agent
 from relais.store.status import find_status
 from relais_api.batching import LineTooLongError
 from relais_api.chat.body import MessageBody, fingerprint
 from relais_api.chat.reading import read_idempotency_key, read_message
+from relais_api.chat.refusing import queue_full
 from relais_api.database import DatabaseAwayError
 from relais_api.http import problems
 from relais_api.http.preferences import preferred_wait_s
@@ -21,7 +23,6 @@ from relais_api.messages.waiting import wait_for_end
 from relais_api.parts import Parts
 
 _OVERLOAD_RETRY_S = 1
-_FULL_RETRY_S = 30
 _MOVING = {"status", "queue_position", "eta_seconds"}
 
 
@@ -34,7 +35,6 @@ async def post(parts: Parts, token: str, request: Request) -> Response:
     agent = await parts.agents.find(token)
     body = await read_message(request, agent)
     message = _new_message(agent, body, read_idempotency_key(request))
-    await _refuse_when_full(parts)
     acceptance = await _accept(parts, message)
     reply = await _receipt(parts, acceptance)
     wait_s = preferred_wait_s(request.headers.getlist("prefer"))
@@ -54,15 +54,8 @@ def _new_message(agent: Agent, body: MessageBody, idempotency_key: str | None) -
         body_sha256=fingerprint(body),
         priority=agent.priority,
         max_attempts=agent.max_attempts,
+        agent_limit=agent.max_waiting,
     )
-
-
-async def _refuse_when_full(parts: Parts) -> None:
-    lines = await parts.lines.current()
-    if lines is not None and lines.waiting(AI_MESSAGES.name) >= parts.limits.waiting:
-        raise problems.QueueFull(
-            f"{parts.limits.waiting} messages wait already; send this one again later.", retry_after_s=_FULL_RETRY_S
-        )
 
 
 async def _accept(parts: Parts, message: NewMessage) -> Acceptance:
@@ -72,6 +65,8 @@ async def _accept(parts: Parts, message: NewMessage) -> Acceptance:
         raise problems.Overloaded(
             "Too many requests are being written; send this one again.", retry_after_s=_OVERLOAD_RETRY_S
         ) from None
+    if isinstance(acceptance, Full):
+        raise queue_full(acceptance, await parts.lines.current())
     if acceptance.outcome == "unknown_session":
         raise problems.UnknownSession(
             "session_id names no session of this agent; leave it out to begin a new one.", field="session_id"

@@ -17,13 +17,19 @@ ChatModel = Annotated[str | None, _CHAT]
 EmbeddingModel = Annotated[str | None, _EMBEDDING]
 SystemPrompt = Annotated[str | None, typer.Option(metavar="TEXT|@FILE", help="Instructions for the model.")]
 Greeting = Annotated[str | None, typer.Option(help="Shown before the first message.")]
+MaxWaiting = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help="Messages that may wait, others are refused; 0: any number."),
+]
 More = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Any other field, such as top_k=3; may be repeated."),
 ]
 
 
-def read_fields(*, system_prompt: str | None, more: list[str] | None, **given: str | None) -> dict[str, Any]:
+def read_fields(
+    *, system_prompt: str | None, max_waiting: int | None, more: list[str] | None, **given: str | None
+) -> dict[str, Any]:
     """Put the options that were given into the body of a request.
 
     Raises:
@@ -32,6 +38,8 @@ def read_fields(*, system_prompt: str | None, more: list[str] | None, **given: s
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if system_prompt is not None:
         fields["system_prompt"] = _read_text(system_prompt)
+    if max_waiting is not None:
+        fields["max_waiting"] = max_waiting or None
     for assignment in more or ():
         name, equals, value = assignment.partition("=")
         if not equals or not name:

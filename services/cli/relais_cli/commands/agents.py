@@ -11,6 +11,7 @@ from relais_cli.commands.agent_fields import (
     ChatModel,
     EmbeddingModel,
     Greeting,
+    MaxWaiting,
     More,
     Name,
     NewChatModel,
@@ -59,6 +60,7 @@ def create(
     name: Name = None,
     system_prompt: SystemPrompt = None,
     greeting: Greeting = None,
+    max_waiting: MaxWaiting = None,
     more: More = None,
     as_json: Json = False,
 ) -> None:
@@ -69,6 +71,7 @@ def create(
         embedding_model=embedding_model,
         system_prompt=system_prompt,
         greeting=greeting,
+        max_waiting=max_waiting,
         more=more,
     )
     with operating(load_settings(ClientSettings)) as client:
@@ -83,6 +86,7 @@ def update(
     embedding_model: EmbeddingModel = None,
     system_prompt: SystemPrompt = None,
     greeting: Greeting = None,
+    max_waiting: MaxWaiting = None,
     more: More = None,
     as_json: Json = False,
 ) -> None:
@@ -93,6 +97,7 @@ def update(
         embedding_model=embedding_model,
         system_prompt=system_prompt,
         greeting=greeting,
+        max_waiting=max_waiting,
         more=more,
     )
     if not changes:
