@@ -5,9 +5,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pika.exceptions
 from dramatiq import Middleware
-from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.errors import ConnectionClosed
 
+from relais.broker.consumer import TokenConsumer
 from relais.broker.outlet import TokenOutlet, UnroutableError
 from relais.broker.tokens import make_token
 from relais.queues import QUEUE_NAMES
@@ -29,30 +30,6 @@ def with_connection_limits(url: str) -> str:
     parts = urlsplit(url)
     query = _CONNECTION_LIMITS | dict(parse_qsl(parts.query))
     return urlunsplit(parts._replace(query=urlencode(query)))
-
-
-class TokenConsumer(_RabbitmqConsumer):
-    """Ignores acknowledgements of messages that an earlier connection delivered.
-
-    Delivery tags restart at 1 after a reconnect, so an old message's tag would acknowledge another message that nobody
-    has started (dramatiq brokers/rabbitmq.py:644, worker.py:412).
-    """
-
-    def __next__(self) -> Any:
-        message = super().__next__()  # type: ignore[no-untyped-call] # untyped upstream
-        if message is not None:
-            message.delivered_by = self
-        return message
-
-    def ack(self, message: Any) -> None:
-        """Acknowledge, if this consumer delivered the message."""
-        if message.delivered_by is self:
-            super().ack(message)  # type: ignore[no-untyped-call] # untyped upstream
-
-    def nack(self, message: Any) -> None:
-        """Reject, if this consumer delivered the message."""
-        if message.delivered_by is self:
-            super().nack(message)  # type: ignore[no-untyped-call] # untyped upstream
 
 
 class TokenBroker(RabbitmqBroker):

@@ -1,6 +1,5 @@
 """Tokens that nobody of ours sent, or that come twice, late or in another order: published straight into the queues."""
 
-import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,11 +11,11 @@ from faults.fault import Fault
 from faults.rig import Rig
 from relais.broker.tokens import make_token
 from relais.queues import AI_MESSAGES, DOCUMENTS
+from support.forged_tokens import FORGED, MALFORMED, POSTPONED
 
 Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
 
 _MANY = 3_000
-_YEAR_MS = 365 * 24 * 3600 * 1000
 
 
 @contextmanager
@@ -32,45 +31,6 @@ def _publish(rig: Rig, bodies: list[bytes], queue: str = AI_MESSAGES.name) -> No
     with _channel(rig) as channel:
         for body in bodies:
             channel.basic_publish("", queue, body)
-
-
-def _forged(**fields: Any) -> bytes:
-    """A token of another make."""
-    return json.dumps(json.loads(make_token(AI_MESSAGES.name).encode()) | fields).encode()
-
-
-MALFORMED = [
-    b"",
-    b"\xff\xfe\x00",
-    b"null",
-    b"[]",
-    b"{}",
-    b'{"queue_name": "ai-messages"}',
-    b"not json at all",
-    _forged(args=None),
-    _forged(options=None),
-    _forged(options=[]),
-    _forged(actor_name={"a": 1}),
-    _forged(actor_name=None),
-    _forged(unexpected=1),
-    _forged(padding="x" * 1_000_000),
-]
-FORGED = [
-    _forged(actor_name="no-such-actor"),
-    _forged(actor_name=DOCUMENTS.actor),
-    _forged(queue_name="no-such-queue"),
-    _forged(args=["surplus"]),
-    _forged(kwargs={"surplus": 1}),
-    _forged(options={"time_limit": 1}),
-    _forged(options={"time_limit": "soon"}),
-    _forged(options={"max_retries": "many", "retries": "some"}),
-    _forged(options={"eta": "tomorrow"}),
-    _forged(options={"eta": None}),
-    _forged(options={"max_age": 0}),
-    _forged(options={"pipe_target": make_token(AI_MESSAGES.name).asdict()}),
-]
-# As many as a worker fetches ahead, and more: held until next year, they would leave no room for another token.
-POSTPONED = [_forged(options={"eta": 4_102_444_800_000 + number * _YEAR_MS}) for number in range(40)]
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+"""Takes tokens from one queue of RabbitMQ, with the hazards of Dramatiq's consumer closed."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
+from dramatiq.errors import ConnectionClosed
+
+from relais.broker.tokens import is_token
+
+_Delivery = tuple[Any, Any, Any]  # method, properties, body; three times None when none came in time
+_NOTHING: _Delivery = (None, None, None)
+
+log = structlog.get_logger(__name__)
+
+
+class TokenConsumer(_RabbitmqConsumer):
+    """Throws away what is no token; ignores acknowledgements of messages whose connection has ended.
+
+    The broker takes those back anyway. Delivery tags restart at 1 after a reconnect, so an old message's tag would
+    acknowledge another one that nobody has started (dramatiq brokers/rabbitmq.py:644, worker.py:412). And without a new
+    connection, as while the worker is paused, Dramatiq would try again every 5 s and keep the thread from its work
+    (worker.py:413-447).
+    """
+
+    def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call] # untyped upstream
+        self.iterator = self._only_tokens(self.iterator)
+
+    def __next__(self) -> Any:
+        message = super().__next__()  # type: ignore[no-untyped-call] # untyped upstream
+        if message is not None:
+            message.delivered_by = self
+        return message
+
+    def ack(self, message: Any) -> None:
+        """Acknowledge, if this consumer delivered the message."""
+        if message.delivered_by is self:
+            with suppress(ConnectionClosed):
+                super().ack(message)  # type: ignore[no-untyped-call] # untyped upstream
+
+    def nack(self, message: Any) -> None:
+        """Reject, if this consumer delivered the message."""
+        if message.delivered_by is self:
+            with suppress(ConnectionClosed):
+                super().nack(message)  # type: ignore[no-untyped-call] # untyped upstream
+
+    def _only_tokens(self, deliveries: Iterable[_Delivery]) -> Iterator[_Delivery]:
+        # Upstream fails over some of these bodies, gets them again a moment later, and never takes another message.
+        for method, properties, body in deliveries:
+            if method is None or is_token(body, self.queue_name):
+                yield method, properties, body
+            else:
+                log.warning("token.dropped", queue=self.queue_name, bytes=len(body), remedy="see who else publishes")
+                self.channel.basic_nack(method.delivery_tag, requeue=False)
+                yield _NOTHING
