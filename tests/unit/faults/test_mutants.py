@@ -33,14 +33,11 @@ def test_a_mutant_whose_safeguard_was_rewritten_is_refused():
 
 def test_the_launcher_loads_the_mutated_module(tmp_path: Path):
     """A module started through the launcher sees the mutated source; started without it, the real one."""
-    (tmp_path / "show_position.py").write_text(
-        "from relais.store.line import Lane, Lines\n"
-        "lane = Lane('q', 0, last_ticket=1, watermark=0, waiting_behind=(), holes=())\n"
-        "print(Lines([lane]).position('q', 0, 1))\n"
-    )
+    (tmp_path / "show_holes.py").write_text("from relais.store import transitions\nprint(transitions.PUNCH_HOLE)\n")
     env = {"PYTHONPATH": f"{_TESTS}:{tmp_path}", "PYTHONDONTWRITEBYTECODE": "1"}
     plain, mutated = (
         subprocess.run([sys.executable, "-m", *args], env=env, capture_output=True, text=True, check=True).stdout
-        for args in (["show_position"], ["faults.mutants.launch", "queue_position", "show_position"])
+        for args in (["show_holes"], ["faults.mutants.launch", "ticket_holes", "show_holes"])
     )
-    assert (plain, mutated) == ("1\n", "2\n")
+    assert "WHERE false" not in plain
+    assert "WHERE false" in mutated
