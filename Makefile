@@ -19,7 +19,7 @@ ARGS ?=
 # Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
 PROCESSES ?= auto
 
-.PHONY: help up test check lint unit servers bench lock clean
+.PHONY: help up test check lint unit servers bench faults lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ unit: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev servers ## Print how long a POST takes with 10,000 messages waiting, beside a bare insert.
 	@$(BIN)/python bench/accept_latency.py $(ARGS)
+
+# The lanes end what they started before they go, so that Ctrl-C must reach them as well.
+faults: $(STAMPS)/dev servers ## Harm a whole deployment in every way we know; print what was lost. ARGS="--list" shows how.
+	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
 servers:
 	@infra/development/install-test-servers

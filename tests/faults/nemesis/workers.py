@@ -1,0 +1,185 @@
+"""Faults of the processes: worker, sweeper and API killed, stopped, told to end, at every moment of a job's life."""
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+
+from faults.fault import Fault
+from faults.register import read_holders
+from faults.rig import Rig
+from support.stack import Service
+from support.waiting import wait_until
+
+Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
+
+_JUST_CLAIMED = """
+SELECT CAST(job_id AS text) FROM job_events e
+WHERE transition = 'claim' AND at > clock_timestamp() - interval '0.2 seconds'
+  AND EXISTS (SELECT FROM leases l WHERE l.job_id = e.job_id AND l.attempt = e.attempt) ORDER BY id DESC LIMIT 1"""
+_WITH_A_DRAFT = "SELECT CAST(d.job_id AS text) FROM drafts d JOIN leases l USING (job_id, attempt) LIMIT 1"
+_MOVED_ON = """
+SELECT count(*) FROM job_events
+WHERE job_id = CAST(:job AS uuid) AND id > :event AND transition = ANY(:names)"""
+_LAST_EVENT = "SELECT coalesce(max(id), 0) FROM job_events"
+_POISON_STATE = "SELECT state FROM jobs WHERE id = CAST(:job AS uuid)"
+_FINISHED_WAIT_S = 10.0
+_CRASHES = 3
+_COMMIT = b"COMMIT"
+_COMMITTED = b"COMMIT\0"  # as the server confirms it
+_ANSWER_STORED = b"INSERT 0 1"  # of what a worker writes in a transaction, only an answer is inserted by a bare INSERT
+
+
+def _holder_when(rig: Rig, rng: random.Random, query: str) -> Service:
+    """The worker of a job that is where the query looks for it; any busy worker when none is found in time."""
+    try:
+        return wait_until(lambda: (job := rig.scalar(query)) and rig.holder(str(job)), 5.0, "a job at that moment")
+    except AssertionError:
+        return rig.busy_worker(rng)
+
+
+@contextmanager
+def _kill_holder(query: str, rig: Rig, rng: random.Random, *, group: bool) -> Iterator[None]:
+    rig.kill(_holder_when(rig, rng, query), group=group)
+    yield
+
+
+@contextmanager
+def _kill_any(rig: Rig, rng: random.Random) -> Iterator[None]:
+    rig.kill(rng.choice(rig.workers))
+    yield
+
+
+@contextmanager
+def _kill_after_generation(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """Between the model's last word and the commit of the answer, give or take."""
+    worker = rig.busy_worker(rng)
+    finished = _finished(rig)
+    wait_until(lambda: _finished(rig) > finished, _FINISHED_WAIT_S, "the model finished an answer")
+    rig.kill(worker)
+    yield
+
+
+@contextmanager
+def _kill_at_commit(rig: Rig, rng: random.Random, *, arrives: bool) -> Iterator[None]:
+    """When the commit of an answer was to be sent; or when it has committed, before the worker knows."""
+    pattern, direction = (_COMMITTED, "to_client") if arrives else (_COMMIT, "to_server")
+    cut = rig.database_proxy.cut_when(pattern, direction, before=True, only=b"relais-worker", after=_ANSWER_STORED)
+    # Its connection ends there, as the kernel ends those of a process that dies. Which worker's it was is unknown.
+    wait_until(lambda: cut.happened, _FINISHED_WAIT_S, "an answer is committed")
+    for worker in rig.workers:
+        rig.kill(worker)
+    yield
+
+
+@contextmanager
+def _kill_all(rig: Rig, rng: random.Random) -> Iterator[None]:
+    rig.busy_worker(rng)
+    with rig.supervisor.suspended():
+        for worker in rig.workers:
+            rig.kill(worker)
+        yield
+
+
+@contextmanager
+def _kill_service(rig: Rig, rng: random.Random, *, which: str) -> Iterator[None]:
+    service: Service = getattr(rig, which)
+    with rig.supervisor.suspended():
+        rig.kill(service)
+        yield
+
+
+@contextmanager
+def _terminate(rig: Rig, rng: random.Random, *, times: int = 1) -> Iterator[None]:
+    worker = rig.busy_worker(rng)
+    assert worker.popen is not None
+    for _ in range(times):
+        worker.signal(signal.SIGTERM)
+        time.sleep(rng.uniform(0.05, 0.5))
+    yield
+
+
+@contextmanager
+def _stop_for_a_moment(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """Shorter than the lease: nothing may be taken from the worker."""
+    with rig.pausing(rig.busy_worker(rng)):
+        time.sleep(rng.uniform(0.2, 0.5) * rig.lease_s)
+    yield
+
+
+@contextmanager
+def _stop_past_lease(rig: Rig, rng: random.Random, *, until: tuple[str, ...]) -> Iterator[None]:
+    """Until another attempt of one of its jobs has come as far as the named transitions; then it comes back."""
+    worker = _holder_when(rig, rng, _WITH_A_DRAFT)
+    with rig.pausing(worker):
+        job = next((job for job, name in read_holders(rig.engine).items() if rig.worker_called(name) is worker), None)
+        event = rig.scalar(_LAST_EVENT)
+        if job is not None:
+            wait_until(
+                lambda: rig.scalar(_MOVED_ON, job=job, event=event, names=list(until)),
+                2 * rig.lease_s + 20.0,
+                f"another attempt of {job} came as far as {until}",
+            )
+    yield
+
+
+@contextmanager
+def _poison(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """A message that kills each worker that claims it."""
+    job = rig.submit("Which words kill a worker?", token=rig.poison_token, expect=("failed", "worker_lost"))
+    for _ in range(_CRASHES):
+        worker = wait_until(partial(rig.holder, job), 30.0, "a worker holds the poison")
+        rig.kill(worker)
+    wait_until(lambda: rig.scalar(_POISON_STATE, job=job) == "failed", 30.0, "the poison is given up")
+    yield
+
+
+def _finished(rig: Rig) -> int:
+    activity = rig.model_faults.activity()
+    return activity["chat"]["finished"] + activity["generate"]["finished"]
+
+
+_AT_ONCE = (0.0, 0.2)
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("worker.sigkill.before_generation", partial(_kill_holder, _JUST_CLAIMED, group=True), _AT_ONCE, pace="slow"),
+    Fault(
+        "worker.sigkill.during_generation",
+        partial(_kill_holder, _WITH_A_DRAFT, group=True),
+        _AT_ONCE,
+        pace="slow",
+        shortcut=True,
+    ),
+    Fault(
+        "worker.sigkill.during_generation.process_alone",
+        partial(_kill_holder, _WITH_A_DRAFT, group=False),
+        _AT_ONCE,
+        pace="slow",
+    ),
+    Fault("worker.sigkill.after_generation", _kill_after_generation, _AT_ONCE, pace="slow"),
+    Fault("worker.sigkill.before_commit", partial(_kill_at_commit, arrives=False), _AT_ONCE, shortcut=True),
+    Fault("worker.sigkill.after_commit", partial(_kill_at_commit, arrives=True), _AT_ONCE, shortcut=True),
+    Fault("worker.sigkill.any_moment", _kill_any, _AT_ONCE),
+    Fault("worker.sigkill.all_at_once", _kill_all, (0.2, 2.0), pace="slow"),
+    Fault("worker.sigstop.shorter_than_lease", _stop_for_a_moment, _AT_ONCE, pace="slow"),
+    Fault(
+        "worker.sigstop.until_next_attempt_runs",
+        partial(_stop_past_lease, until=("claim",)),
+        _AT_ONCE,
+        pace="slow",
+        shortcut=True,
+    ),
+    Fault(
+        "worker.sigstop.until_another_finished",
+        partial(_stop_past_lease, until=("complete", "fail", "cancel")),
+        _AT_ONCE,
+        pace="slow",
+    ),
+    Fault("worker.sigterm", _terminate, _AT_ONCE, pace="slow"),
+    Fault("worker.sigterm.twice", partial(_terminate, times=2), _AT_ONCE, pace="slow", shortcut=True),
+    Fault("worker.poison", _poison, _AT_ONCE, mixes=False, shortcut=True),
+    Fault("api.sigkill", partial(_kill_service, which="api"), (0.0, 1.0), shortcut=True),
+    Fault("sweeper.sigkill", partial(_kill_service, which="sweeper"), (0.5, 3.0)),
+)
