@@ -25,7 +25,8 @@ from relais_worker.running import run_until_told
 from relais_worker.service import WorkerParts, WorkerService
 from relais_worker.settings import WorkerSettings
 
-_SPARE_CONNECTIONS = 2  # the heartbeat holds one for good; a draft is flushed while a pipeline reads
+_SPARE_CONNECTIONS = 1  # a draft is flushed while a pipeline reads; the heartbeat has one of its own
+_BEAT_LIMIT_S = 2.0  # also the shortest time that libpq grants a connection
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,13 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
         version=version("relais-worker"),
     )
     heartbeat = Heartbeat(
-        engine,
+        make_engine(
+            settings.database_url.get_secret_value(),
+            pool_size=1,
+            pool_timeout_s=_BEAT_LIMIT_S,
+            application_name="relais-worker",
+            answer_limit_s=_BEAT_LIMIT_S,
+        ),
         runs,
         identity,
         lease_s=settings.lease_s,
@@ -85,6 +92,7 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
             lease_s=settings.lease_s,
             stall_s=settings.stall_timeout_s,
             drain_s=settings.drain_timeout_s,
+            grace_s=settings.watchdog_grace_s,
         )
     )
 

@@ -1,11 +1,23 @@
 """Runs a service as a process: from its start to a signal, or to the death of one of its threads."""
 
+import faulthandler
+import os
 import signal
+import sys
 import threading
+import time
 from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+
+from relais.store.outage import is_outage
+
+_LOOK_EVERY_S = 1.0
+_WAIT_FOR_DATABASE_S = 60.0
+_REMIND_EVERY_S = 10.0
+# Code in C that keeps Python's global lock stops every thread, the one that looks too; faulthandler's needs no lock.
+_DEAF_S = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -15,37 +27,85 @@ class Service(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether every thread that it needs still runs."""
+        """Whether every thread that it needs still runs and none hangs."""
+
+    @property
+    def left_nothing(self) -> bool:
+        """After a stop: whether nothing was left undone that it could have done."""
+
+    @property
+    def stop_limit_s(self) -> float:
+        """Seconds after which a stop that goes on must have hung."""
 
     def start(self) -> None:
-        """Start."""
+        """Start; may be called again after it raised `sqlalchemy.exc.DBAPIError`."""
 
     def stop(self) -> None:
         """Stop in good order."""
 
 
 def run_until_told(service: Service) -> int:
-    """Start a service, wait for a signal or for the death of one of its threads, stop it.
+    """Start a service, wait for a signal or for a defect of one of its threads, stop it; return the exit status.
 
-    A thread that is dead makes a worker that looks alive and does nothing: the process ends with status 1 instead, and
-    its container is started anew.
+    A thread that is dead or hangs makes a process that looks alive and does less than it should: it ends with status 1
+    instead, and its container is started anew. A second signal changes nothing: the stop takes its time, which is
+    bounded. The process ends here and now when it would not end by itself.
     """
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    try:
-        service.start()
-    except DBAPIError as error:
-        log.critical(
-            "start.failed", error=str(error.orig), remedy="check RELAIS_DATABASE_URL; run `relais migrate` once"
-        )
-        return 1
-    while not told.wait(1.0):
-        if not service.alive:
-            log.critical(
-                "thread.died", remedy="the process ends, so that it is started anew; please report the log above"
-            )
-            service.stop()
-            return 1
-    service.stop()
-    return 0
+    if not _start(service, told):
+        return 0 if told.is_set() else 1
+    well = True
+    while well and not told.wait(_LOOK_EVERY_S):
+        faulthandler.dump_traceback_later(_DEAF_S, exit=True)
+        well = service.alive
+    faulthandler.dump_traceback_later(service.stop_limit_s + _DEAF_S, exit=True)
+    stopped = _stop(service)
+    if well and stopped and service.left_nothing:
+        return 0
+    _leave_at_once(hangs=not stopped)
+    return 1
+
+
+def _start(service: Service, told: threading.Event) -> bool:
+    """Start, waiting for a database that is away; False when it doesn't come, or when told to stop meanwhile."""
+    give_up_at = time.monotonic() + _WAIT_FOR_DATABASE_S
+    remind_at = 0.0
+    while not told.is_set():
+        try:
+            service.start()
+        except DBAPIError as error:
+            now = time.monotonic()
+            if not is_outage(error) or now >= give_up_at:
+                remedy = "check RELAIS_DATABASE_URL; run `relais migrate` once"
+                log.critical("start.failed", error=str(error.orig).strip(), remedy=remedy)
+                return False
+            if now >= remind_at:
+                remind_at = now + _REMIND_EVERY_S
+                waits = f"{give_up_at - now:.0f} s more"
+                log.warning("start.waits_for_database", error=str(error.orig).strip(), waits=waits)
+            told.wait(_LOOK_EVERY_S)
+        else:
+            return True
+    return False
+
+
+def _stop(service: Service) -> bool:
+    """Stop; False when that hangs."""
+    stopping = threading.Thread(target=service.stop, name="stop", daemon=True)
+    stopping.start()
+    stopping.join(service.stop_limit_s)
+    if stopping.is_alive():
+        log.critical("stop.hangs", after_s=service.stop_limit_s, remedy="the process ends all the same")
+    return not stopping.is_alive()
+
+
+def _leave_at_once(*, hangs: bool) -> None:
+    """End the process without Python's own end, which would wait for every thread that isn't a daemon."""
+    stuck = [t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+    if stuck or hangs:
+        log.critical("exit.at_once", stuck=stuck)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)

@@ -14,7 +14,7 @@ class LeaseSettings(DatabaseSettings, BrokerSettings):
     """What the worker and the sweeper must agree on."""
 
     lease_s: float = Field(20.0, ge=1, le=600, description="How long a worker may be silent before its jobs are taken.")
-    heartbeat_s: float = Field(2.0, ge=0.2, le=60, description="How often a worker renews its leases.")
+    heartbeat_s: float = Field(0.5, ge=0.2, le=60, description="How often a worker renews its leases.")
 
 
 class WorkerSettings(LeaseSettings):
@@ -32,6 +32,12 @@ class WorkerSettings(LeaseSettings):
         ge=0,
         le=600,
         description="On SIGTERM, how long running jobs may take to finish before they are handed back.",
+    )
+    watchdog_grace_s: float = Field(
+        60.0,
+        ge=1,
+        le=600,
+        description="How long a thread may go on after its attempt was told to stop; then the process ends.",
     )
     worker_health_file: Path | None = Field(
         None, description="Touched with every heartbeat, for a container's health check."

@@ -40,11 +40,23 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._down_until = 0.0
         self._up: bool | None = None
+        self._busy_since: float | None = None
 
     @property
     def up(self) -> bool | None:
         """Whether the broker took the last token; None before the first."""
         return self._up
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds that it has been at the broker for one request; 0 while it waits for the next."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def start(self) -> None:
         """Start the thread; it connects with the first token."""
@@ -95,6 +107,7 @@ class Publisher:
         return sent
 
     def _guarded(self, act: Callable[[], None]) -> bool:
+        self._busy_since = time.monotonic()
         try:
             act()
         except Exception as error:  # whatever it is, the thread lives on: without it no token goes out any more
@@ -103,6 +116,8 @@ class Publisher:
             self._note(up=False, error=error)
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S
             return False
+        finally:
+            self._busy_since = None
         return True
 
     def _note(self, *, up: bool, error: Exception | None = None) -> None:

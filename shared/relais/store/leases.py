@@ -32,7 +32,9 @@ renewed AS (
     RETURNING l.job_id, l.attempt),
 alive AS (
     UPDATE workers SET heartbeat_at = now(), stopped_at = NULL, waiting_for = CAST(:waiting_for AS text[])
-    WHERE id = :worker_id)
+    WHERE id = :worker_id
+    -- No disk is waited for: nobody is judged by a beat from before a crash of the database.
+    RETURNING set_config('synchronous_commit', 'off', true))
 SELECT mine.job_id, mine.attempt, renewed.job_id IS NOT NULL AS held, j.state = 'cancelled' AS cancelled
 FROM mine LEFT JOIN renewed USING (job_id, attempt) LEFT JOIN jobs j ON j.id = mine.job_id""")
 

@@ -1,17 +1,18 @@
 """Fixtures: a worker service with a pipeline that the test controls, on real PostgreSQL and on either broker."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
 
 from relais.broker import Publisher, make_broker
+from relais.parts import Part
 from relais.store.claim import ClaimedJob
 from relais.store.engine import make_engine
 from relais.store.settle import Answer
 from relais_worker.actors import actor_middleware
-from relais_worker.engine.breakers import Breakers
+from relais_worker.engine.breakers import Breakers, Probe
 from relais_worker.engine.heartbeat import Heartbeat, Identity
 from relais_worker.engine.runs import Runs
 from relais_worker.progress import Progress
@@ -61,6 +62,7 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
             broker_url: str = "memory://",
             database: str = database_url,
             worker_database: str | None = None,
+            probes: Mapping[Part, Probe] | None = None,
             **overrides: float,
         ) -> WorkerService:
             settings = {"lease_s": 20.0, "beat_s": 0.3, "stall_s": 30.0, "drain_s": 0.2, "grace_s": 20.0} | overrides
@@ -71,7 +73,7 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
                 stack.callback(each.dispose)
             broker = make_broker(broker_url, actor_middleware())
             runs = Runs()
-            breakers = Breakers({}, every_s=0.2)
+            breakers = Breakers(probes or {}, every_s=0.2)
             identity = Identity("test", ("ai-messages", "documents"), 2, "test")
             parts = WorkerParts(
                 engine=engine,
@@ -80,7 +82,12 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
                 runs=runs,
                 breakers=breakers,
                 heartbeat=Heartbeat(
-                    beat_engine, runs, identity, lease_s=settings["lease_s"], beat_s=settings["beat_s"]
+                    beat_engine,
+                    runs,
+                    identity,
+                    lease_s=settings["lease_s"],
+                    beat_s=settings["beat_s"],
+                    waiting_for=lambda: breakers.down,
                 ),
                 pipelines={"answer": pipeline, "ingest": pipeline},
                 queues=("ai-messages", "documents"),

@@ -51,3 +51,13 @@ def test_a_beat_without_work_shows_that_the_worker_lives(engine: Engine):
     with engine.begin() as conn:
         row = conn.execute(text("SELECT stopped_at, now() - heartbeat_at < interval '1 s' FROM workers")).one()
     assert row == (None, True)
+
+
+def test_a_beat_waits_for_no_disk(engine: Engine):
+    """Beats come twice a second from every worker: their commits cost no flush, with or without work to report."""
+    worker = make_worker(engine)
+    with engine.begin() as conn:
+        beat(conn, worker_id=worker, lease_s=20, running=[])
+        assert conn.execute(text("SHOW synchronous_commit")).scalar_one() == "off"
+    with engine.begin() as conn:
+        assert conn.execute(text("SHOW synchronous_commit")).scalar_one() == "on"

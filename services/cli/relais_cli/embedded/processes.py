@@ -15,7 +15,7 @@ from relais_cli.embedded.supervising import Supervisor
 from relais_cli.parts.process import TetheredProcess, start_tethered
 
 _SERVER_GRACE_S = 20.0
-_BEYOND_DRAIN_S = 20.0  # for handing unfinished jobs back
+_BEYOND_DRAIN_S = 25.0  # for handing unfinished jobs back; see `relais_worker.service`
 
 
 @dataclass

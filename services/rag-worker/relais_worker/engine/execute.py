@@ -91,11 +91,12 @@ class Executor:
         return False
 
     def _settle(self, job: ClaimedJob, run: Run, outcome: Outcome) -> None:
-        aborted = run.begin_settling()
+        patience_s = 3 * self.lease_s
+        aborted = run.begin_settling(patience_s)
         # An answer that is there in spite of a drain or a deadline is kept: making it again costs far more.
         if aborted is not None and not (isinstance(outcome, Completed) and aborted in KEEPS_A_RESULT):
             outcome = outcome_of_abort(job, aborted)
-        settled = settle(self.engine, job, outcome, worker_id=self.worker_id(), patience_s=3 * self.lease_s)
+        settled = settle(self.engine, job, outcome, worker_id=self.worker_id(), patience_s=patience_s)
         log.info("job.settled", outcome=type(outcome).__name__, error_code=getattr(outcome, "error_code", None))
         # A worker that reaches the part may take what this one couldn't do.
         handed_on = isinstance(outcome, HandedBack) and not self.runs.draining

@@ -14,10 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from relais.store.leases import beat
 from relais.store.workers import hold_worker_lock, is_registered, register_worker, say_goodbye
 from relais_worker.engine.runs import Abort, Runs
+from relais_worker.liveness import RECONNECT_EVERY_S
 
 log = structlog.get_logger(__name__)
 
 _TICK_S = 0.5
+_LONGEST_GOODBYE_S = 4.0
 _ABORT_OF = {"cancelled": Abort.CANCELLED, "superseded": Abort.SUPERSEDED}
 
 
@@ -35,6 +37,16 @@ class Heartbeat:
     """Registers the worker, holds its lock, renews leases every `beat_s` seconds, watches the clock of each run.
 
     The beats go over the very connection that holds the lock: a worker that can beat is one that is known to live.
+    A connection that breaks is replaced at once (see `liveness.silence_s` for what depends on it).
+
+    Args:
+        engine: of its own, with a short answer limit, so that neither a frozen server nor an exhausted pool keeps it.
+        runs: the attempts of this process.
+        identity: how the worker enters the register.
+        lease_s: how far ahead a beat moves the end of a lease.
+        beat_s: the time between two beats.
+        waiting_for: names the parts that are down, for those who ask why nothing is claimed.
+        on_beat: called after each beat that succeeded.
     """
 
     def __init__(
@@ -57,7 +69,9 @@ class Heartbeat:
         self._on_beat = on_beat
         self._conn: Connection | None = None
         self._locked = False
+        self._failing = False
         self._worker_id: int | None = None
+        self._last_turn = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -81,31 +95,48 @@ class Heartbeat:
         self._connect()
         self._thread.start()
 
+    @property
+    def busy_s(self) -> float:
+        """Seconds since the thread last went round, whether its beat succeeded or not."""
+        return time.monotonic() - self._last_turn
+
     def stop(self) -> None:
         """Say goodbye and end the thread; the lock goes with the connection."""
         self._stop.set()
-        self._thread.join(self._beat_s + 5)
+        self._thread.join(_LONGEST_GOODBYE_S)
+        if self._thread.is_alive():
+            return  # it hangs with the connection: the free lock and the silence tell the sweeper the same
         self._disconnect()
-        # Without the goodbye, the free lock and the silence tell the sweeper the same a moment later.
         with suppress(DBAPIError, PoolTimeoutError), self._engine.begin() as conn:
             say_goodbye(conn, self.worker_id)
 
     def _run(self) -> None:
-        last_beat = time.monotonic()
-        while not self._stop.wait(_TICK_S):
+        due = time.monotonic() + self._beat_s
+        while not self._stop.wait(max(0.0, min(_TICK_S, due - time.monotonic()))):
+            self._last_turn = time.monotonic()
             for run in self._runs.current():
                 run.notice_time()
-            if time.monotonic() - last_beat < self._beat_s:
-                continue
-            try:
-                self._beat()
-                last_beat = time.monotonic()
-                self._on_beat()
-            except (DBAPIError, PoolTimeoutError) as error:
-                self._disconnect()
+            if time.monotonic() >= due:
+                due = time.monotonic() + self._beat_in_time()
+
+    def _beat_in_time(self) -> float:
+        """Beat; return the seconds until the next beat or attempt."""
+        was_connected = self._conn is not None
+        try:
+            self._beat()
+        except (DBAPIError, PoolTimeoutError) as error:
+            self._disconnect()
+            if was_connected:
                 log.warning(
                     "heartbeat.failed", error=type(error).__name__, remedy="reconnecting; leases run on meanwhile"
                 )
+                self._failing = True
+            return 0.0 if was_connected else RECONNECT_EVERY_S
+        if self._failing:
+            log.info("heartbeat.recovered", worker=self.worker_id)
+            self._failing = False
+        self._on_beat()
+        return self._beat_s
 
     def _beat(self) -> None:
         conn = self._conn or self._connect()
@@ -144,6 +175,7 @@ class Heartbeat:
         return conn
 
     def _disconnect(self) -> None:
+        self._locked = False
         if self._conn is not None:
             self._conn.invalidate()  # back in the pool it would still hold the lock
             self._conn.close()

@@ -33,7 +33,7 @@ class Run:
     """One attempt; implements `relais_worker.progress.Progress`.
 
     Args:
-        job: what was claimed; its `deadline_s` starts now.
+        job: what was claimed; its `deadline_s` starts now, in this thread.
         stall_s: seconds without a sign of life after which the attempt is given up.
         flush: stores the text so far for those who watch; called at most every `flush_every_s` seconds.
     """
@@ -51,7 +51,15 @@ class Run:
         self._text: list[str] = []
         self._abort: Abort | None = None
         self._settling = False
+        self._due: float | None = None
         self._lock = threading.Lock()
+        self.thread = threading.current_thread()
+
+    @property
+    def late_s(self) -> float:
+        """Seconds since it should have ended: since it was told to stop, or since the time for settling was over."""
+        due = self._due
+        return 0.0 if due is None else max(0.0, time.monotonic() - due)
 
     @property
     def aborted(self) -> Abort | None:
@@ -90,6 +98,7 @@ class Run:
             if self._settling or self._abort is not None:
                 return False
             self._abort = reason
+            self._due = time.monotonic()
             return True
 
     def notice_time(self) -> None:
@@ -100,9 +109,18 @@ class Run:
         elif now - self._last_sign > self._stall_s:
             self.abort(Abort.STALLED)
 
-    def begin_settling(self) -> Abort | None:
-        """Close the window for aborts; return the reason if one came before."""
+    def begin_settling(self, patience_s: float = 0.0) -> Abort | None:
+        """Close the window for aborts; return the reason if one came before. Settling may take `patience_s` seconds."""
         with self._lock:
+            self._settling = True
+            self._due = time.monotonic() + patience_s
+            return self._abort
+
+    def take_over(self) -> Abort | None:
+        """Settle it in place of its own thread; None when that is settling it already, or was never told to stop."""
+        with self._lock:
+            if self._settling or self._abort is None:
+                return None
             self._settling = True
             return self._abort
 
@@ -149,9 +167,13 @@ class Runs:
         try:
             yield
         finally:
-            with self._changed:
-                del self._runs[key]
-                self._changed.notify_all()
+            self.forget(run)
+
+    def forget(self, run: Run) -> None:
+        """Take it off the list; it may be off already."""
+        with self._changed:
+            self._runs.pop((run.job.id, run.job.attempt), None)
+            self._changed.notify_all()
 
     def current(self) -> list[Run]:
         """The attempts that run now."""

@@ -7,6 +7,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from relais_worker.watchdog import Turns, Watched
+
 log = structlog.get_logger(__name__)
 
 
@@ -17,13 +19,13 @@ class Loop:
         self._name = name
         self._work = work
         self._every_s = every_s
+        self._turns = Turns()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+    def watched(self, limit_s: float) -> Watched:
+        """How the thread is; a round may last `limit_s` seconds."""
+        return Watched(self._name, self._thread.is_alive(), self._turns.busy_s, limit_s)
 
     def start(self) -> None:
         """Start the thread; the first round is at once."""
@@ -37,6 +39,7 @@ class Loop:
     def _run(self) -> None:
         failing = False
         while True:
+            self._turns.begin()
             try:
                 self._work()
                 if failing:
@@ -46,5 +49,6 @@ class Loop:
                 if not failing:
                     log.warning("loop.waits_for_database", loop=self._name, error=type(error).__name__)
                 failing = True
+            self._turns.end()
             if self._stop.wait(self._every_s):
                 return
