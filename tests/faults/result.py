@@ -1,7 +1,7 @@
 """What a trial yields: one JSON line."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
 
@@ -32,10 +32,15 @@ class TrialResult:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str)
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return json.dumps(values, default=_plain)
 
     @classmethod
     def from_json(cls, line: str) -> Self:
         values = json.loads(line)
         values["violations"] = [Violation(**violation) for violation in values["violations"]]
         return cls(**values)
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
