@@ -40,8 +40,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="sweeper_repair",
         module="relais_worker.sweeper.repair",
-        original="if not try_sweep_lock(conn):",
-        replacement="if True:",
+        original="if time.monotonic() >= self._judges_from:",
+        replacement="if False:",
         fault="worker.sigkill.during_generation",
         breaks=frozenset({"accepted_ends"}),
     ),
