@@ -13,7 +13,8 @@ from support.rabbitmq_admin import RabbitMQAdmin
 _SETTLES_WITHIN_S = 8.0
 _AGAIN_S = 0.25
 # A pool, a cache or a log may open one more; what leaks with every trial soon exceeds these.
-_MORE_THREADS, _MORE_FILES, _MORE_BROKER_CONNECTIONS = 6, 12, 2
+_MORE_THREADS, _MORE_FILES = 6, 12
+_LISTS = ("connections", "channels")
 # What each process may keep open, by its settings: the pool of the worker is its threads and two more.
 _POOLS = {"relais-api": 10, "relais-worker": 6, "relais-sweeper": 2, "relais-monitor": 2}
 _CONNECTIONS = text("""
@@ -37,7 +38,6 @@ class Quietness:
 
     rig: Rig
     sizes: dict[int, Size] = field(default_factory=dict)
-    broker_connections: int | None = None
 
     def leaks(self) -> list[str]:
         """What is more than it should be, and stays so for some seconds."""
@@ -79,13 +79,12 @@ class Quietness:
         ]
 
     def _broker(self) -> list[str]:
+        """Connections that no process of ours holds, and channels beyond one for each."""
         with RabbitMQAdmin.of(self.rig.rabbitmq) as admin:
-            channels = admin.client.get("/channels").raise_for_status().json()
-            connections = admin.client.get("/connections").raise_for_status().json()
-        if self.broker_connections is None and connections:
-            self.broker_connections = len(connections)
-        allowed = (self.broker_connections or len(connections)) + _MORE_BROKER_CONNECTIONS
-        found = [("connections", len(connections), allowed), ("channels", len(channels), 2 * allowed)]
+            connections, channels = (len(admin.client.get(f"/{what}").raise_for_status().json()) for what in _LISTS)
+        port = self.rig.broker_proxy.port
+        held = sum(_connections_to(port, service.popen) for service in self.rig.services)
+        found = [("connections", connections, held), ("channels", channels, held)]
         return [f"RabbitMQ has {count} {what}, at most {most} are right" for what, count, most in found if count > most]
 
     def _compare(self) -> list[str]:
@@ -110,6 +109,14 @@ UNION ALL
 SELECT 'relais_leases_expired_total', count(*) FROM job_events WHERE transition IN ('expire', 'expire_spent')
 UNION ALL
 SELECT 'relais_attempts_superseded_total', count(*) FROM job_events WHERE transition = 'superseded'""")
+
+
+def _connections_to(port: int, popen: object) -> int:
+    try:
+        sockets = psutil.Process(int(popen.pid)).net_connections("tcp")  # type: ignore[attr-defined] # a running service has one
+    except psutil.NoSuchProcess:
+        return 0
+    return sum(bool(socket.raddr) and socket.raddr.port == port for socket in sockets)
 
 
 def _samples(exposition: str) -> dict[str, float]:

@@ -1,0 +1,29 @@
+"""One trial of each fault that is marked for it, on one rig with a short lease: what `make faults` does at length."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from faults.fault import Fault
+from faults.lane import Lane
+from faults.nemesis import ALL
+from faults.report import told
+from faults.rig import SHORT
+
+_SEED = 1
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Lane]:
+    lane = Lane(settings=SHORT)
+    yield lane
+    lane.close()
+
+
+@pytest.mark.parametrize("fault", [fault for fault in ALL if fault.shortcut], ids=lambda fault: fault.name)
+def test_nothing_is_lost_or_answered_twice(lane: Lane, fault: Fault):
+    """Under this fault no invariant of the promise is broken (see `faults.checker`)."""
+    result = lane.run(fault, _SEED)
+    assert result.error is None, told(result)
+    assert not result.violations, told(result)
+    assert result.accepted

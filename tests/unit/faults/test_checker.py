@@ -1,0 +1,268 @@
+"""The checker of the fault suite can fail: each invariant finds evidence that breaks it, and passes a sound trial."""
+
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import pytest
+
+from faults.checker import CHECKS, check
+from faults.checker.evidence import Allowed, Event, Evidence, Job, Worker
+from faults.history import Entry
+from faults.sampler import LeaseSeen, WrongPlace
+from faults.windows import Window, Windows
+
+M1, M2 = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+PID = 4711
+
+
+@dataclass
+class Case:
+    """A sound trial to be spoilt: two messages of one session, the first of which needed two attempts."""
+
+    entries: list[Entry] = field(
+        default_factory=lambda: [
+            Entry(1, 0.0, "c0", "submit", "invoke", {"key": "k1", "content": "one"}),
+            Entry(1, 0.1, "c0", "submit", "ok", {"id": M1}),
+            Entry(2, 0.2, "c0", "submit", "invoke", {"key": "k2", "content": "two"}),
+            Entry(2, 0.3, "c0", "submit", "unknown"),
+            Entry(3, 9.0, "c0", "poll", "invoke", {"id": M1}),
+            Entry(3, 9.1, "c0", "poll", "ok", {"id": M1, "status": "completed", "content": "first"}),
+        ]
+    )
+    jobs: dict[str, Job] = field(
+        default_factory=lambda: {
+            M1: Job(M1, "completed", 2, None, "s", 1, "one", "k1", "a", 2, "first"),
+            M2: Job(M2, "completed", 1, None, "s", 2, "two", "k2", "a", 1, "second"),
+        }
+    )
+    events: list[Event] = field(
+        default_factory=lambda: [
+            Event(1, M1, 0.1, "accept", None, "pending", 0),
+            Event(2, M1, 0.2, "announce", "pending", "queued", 0),
+            Event(3, M1, 0.3, "claim", "queued", "processing", 1, 7),
+            Event(4, M2, 0.3, "accept", None, "pending", 0),
+            Event(5, M1, 5.0, "expire", "processing", "queued", 1, 7, "worker_lost"),
+            Event(6, M1, 5.1, "claim", "queued", "processing", 2, 8),
+            Event(7, M1, 6.0, "complete", "processing", "completed", 2, 8),
+            Event(8, M2, 6.1, "claim", "pending", "processing", 1, 8),
+            Event(9, M2, 7.0, "complete", "processing", "completed", 1, 8),
+        ]
+    )
+    more: dict[str, object] = field(default_factory=dict)
+
+    def evidence(self) -> Evidence:
+        known: dict[str, object] = {
+            "workers": {7: Worker(7, PID), 8: Worker(8, PID + 1)},
+            "leases": [
+                LeaseSeen(1.0, UUID(M1), 1, 7, 21.0),
+                LeaseSeen(5.5, UUID(M1), 2, 8, 25.5),
+            ],
+            "deaths": {PID: 1.5},
+            "healed_at": 2.0,
+            "allowed": Allowed(budget_s=30.0),
+        }
+        return Evidence(entries=self.entries, jobs=list(self.jobs.values()), events=self.events, **(known | self.more))  # type: ignore[arg-type] # the keys are the fields
+
+    def job(self, job: str, **changes: object) -> None:
+        self.jobs[job] = replace(self.jobs[job], **changes)
+
+    def event(self, number: int, **changes: object) -> None:
+        self.events[number - 1] = replace(self.events[number - 1], **changes)
+
+
+def broken(case: Case) -> set[str]:
+    """The invariants that the checker finds broken."""
+    return {violation.invariant for violation in check(case.evidence())}
+
+
+def test_a_sound_trial_breaks_nothing():
+    """A message that was unknown to its client, a worker that died and a second attempt are all in order."""
+    assert broken(Case()) == set()
+
+
+def test_every_invariant_has_a_name_of_its_own_function():
+    """A violation names the function that found it, so that its docstring says what was promised."""
+    assert len({invariant.__name__ for invariant in CHECKS}) == len(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("state", "error_code"), [("processing", None), ("queued", None), ("failed", "model_timeout"), ("cancelled", None)]
+)
+def test_accepted_ends(state: str, error_code: str | None):
+    """A message that hangs, failed for a reason that the fault doesn't permit, or was cancelled by nobody, is lost."""
+    case = Case()
+    case.job(M1, state=state, error_code=error_code)
+    assert "accepted_ends" in broken(case)
+
+
+def test_accepted_ends_permits_what_the_fault_does():
+    """A permitted reason and a cancel that was asked for are honest ends."""
+    case = Case(more={"allowed": Allowed(may_fail_with=frozenset({"model_timeout"}))})
+    case.job(M1, state="failed", error_code="model_timeout", answered_by=None)
+    case.job(M2, state="cancelled", answered_by=None)
+    case.entries.append(Entry(9, 1.0, "c1", "cancel", "invoke", {"id": M2}))
+    assert "accepted_ends" not in broken(case)
+
+
+def test_accepted_ends_as_expected():
+    """A poison message that is answered after all is a violation, since it was expected to be given up."""
+    case = Case()
+    case.entries[0] = replace(case.entries[0], values={**case.entries[0].values, "expect": ("failed", "worker_lost")})
+    assert "accepted_ends" in broken(case)
+
+
+def test_nobody_accepted_unknown_misses_a_message():
+    """A message that was acknowledged and isn't stored is lost."""
+    case = Case()
+    del case.jobs[M1]
+    assert "nobody_accepted_unknown" in broken(case)
+
+
+@pytest.mark.parametrize("kind", ["fail", "ok"])
+def test_nobody_accepted_unknown_finds_a_stranger(kind: str):
+    """A stored message whose sender was told no, or another id, comes from nowhere."""
+    case = Case()
+    case.entries[3] = Entry(2, 0.3, "c0", "submit", kind, {"id": M1})  # type: ignore[arg-type] # one of the kinds
+    assert "nobody_accepted_unknown" in broken(case)
+
+
+def test_same_key_same_message_as_told():
+    """A repeated post that gets another id has made a second message."""
+    case = Case()
+    case.entries[2] = replace(case.entries[2], values={"key": "k1", "content": "two"})
+    case.entries[3] = Entry(2, 0.3, "c0", "submit", "ok", {"id": M2})
+    assert "same_key_same_message" in broken(case)
+
+
+def test_same_key_same_message_as_stored():
+    """Two rows with one key are two messages, whatever their senders were told."""
+    case = Case()
+    case.job(M2, key="k1")
+    assert "same_key_same_message" in broken(case)
+
+
+def test_answered_once_finds_a_second_completion():
+    """A job that was completed twice was answered twice."""
+    case = Case()
+    case.events.append(Event(10, M1, 8.0, "complete", "processing", "completed", 2, 7))
+    assert "answered_once" in broken(case)
+
+
+@pytest.mark.parametrize("answered_by", [None, 1])
+def test_answered_once_finds_a_missing_or_stale_answer(answered_by: int | None):
+    """The answer must be there, and be that of the attempt that the row names."""
+    case = Case()
+    case.job(M1, answered_by=answered_by)
+    assert "answered_once" in broken(case)
+
+
+def test_answered_once_finds_an_answer_of_a_message_that_has_none():
+    """A cancelled message with an answer was both."""
+    case = Case()
+    case.job(M1, state="cancelled")
+    assert "answered_once" in broken(case)
+
+
+def test_told_the_truth_of_the_text():
+    """A client that was shown another answer than the stored one was lied to."""
+    case = Case()
+    case.job(M1, answer="another")
+    assert "told_the_truth" in broken(case)
+
+
+def test_told_the_truth_of_the_end():
+    """A client that is shown `completed` is never shown another state later."""
+    case = Case()
+    case.entries += [
+        Entry(4, 9.5, "c0", "poll", "invoke", {"id": M1}),
+        Entry(4, 9.6, "c0", "poll", "ok", {"id": M1, "status": "processing", "content": None}),
+    ]
+    assert "told_the_truth" in broken(case)
+
+
+def test_attempts_rise_by_one():
+    """A claim that doesn't raise the attempt has no fence."""
+    case = Case()
+    case.event(6, attempt=1)
+    assert "attempts_rise" in broken(case)
+
+
+def test_attempts_rise_and_no_stale_attempt_writes():
+    """An attempt that was superseded must not settle."""
+    case = Case()
+    case.event(7, attempt=1)
+    assert "attempts_rise" in broken(case)
+
+
+def test_attempts_rise_along_a_chain():
+    """Each transition leaves the state that the one before entered."""
+    case = Case()
+    case.event(6, source="pending")
+    assert "attempts_rise" in broken(case)
+
+
+def test_terminal_stays_without_a_person():
+    """A completed job that is claimed again was not left alone; nor was a failed one that nobody asked to retry."""
+    case = Case()
+    case.events.append(Event(10, M2, 8.0, "retry", "completed", "queued", 1))
+    assert "terminal_stays" in broken(case)
+
+
+def test_one_lease():
+    """Two attempts with running leases, of which the first was never ended, hold one job."""
+    case = Case()
+    del case.events[4]
+    assert "one_lease" in broken(case)
+
+
+def test_lease_respected_by_the_clock():
+    """A lease that was to run for some more seconds must not have run out."""
+    case = Case()
+    case.event(5, error_code="lease_expired")
+    assert "lease_respected" in broken(case)
+
+
+def test_lease_respected_while_the_worker_lives():
+    """A worker that did not die must not be taken for dead."""
+    assert "lease_respected" in broken(Case(more={"deaths": {}}))
+
+
+def test_lease_respected_permits_what_a_lost_database_brings():
+    """A worker that the nemesis cut off from the database may be taken for dead."""
+    windows = Windows([Window(4.0, 4.5)])
+    assert broken(Case(more={"deaths": {}, "database_harmed": windows})) == set()
+
+
+def test_session_order():
+    """A message that began before the earlier one of its session ended has overtaken it."""
+    case = Case()
+    case.event(8, at=5.05)
+    assert "session_order" in broken(case)
+
+
+def test_position_equals_oracle():
+    """A position that isn't the count is wrong."""
+    wrong = WrongPlace(1.0, UUID(M1), 2, 1)
+    assert broken(Case(more={"wrong_places": [wrong]})) == {"position_equals_oracle"}
+
+
+def test_announced_was_confirmed():
+    """An announcement while nothing can be confirmed was a guess; one just after the beginning was on its way."""
+    case = Case(more={"unconfirmed": Windows([Window(-2.0, 4.0)])})
+    assert broken(case) == {"announced_was_confirmed"}
+    assert broken(Case(more={"unconfirmed": Windows([Window(0.1, 4.0)])})) == set()
+
+
+def test_recovered_in_time():
+    """A message that ends later than the budget allows did not recover in time."""
+    assert broken(Case(more={"allowed": Allowed(budget_s=3.0)})) == {"recovered_in_time"}
+
+
+def test_nothing_leaks():
+    """What a process has more of than before is a leak."""
+    assert broken(Case(more={"leaks": ["a worker has 400 files"]})) == {"nothing_leaks"}
+
+
+def test_metrics_equal_sql():
+    """A figure of the monitor that the database doesn't confirm is wrong."""
+    assert broken(Case(more={"wrong_metrics": ["relais_jobs is 1, the database says 2"]})) == {"metrics_equal_sql"}
