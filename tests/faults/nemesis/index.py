@@ -101,8 +101,8 @@ def _without_passages(harm: Callable[[httpx.Client, str], None]) -> Inject:
     def inject(rig: Rig, _rng: random.Random) -> Iterator[None]:
         saved = rig.folder / "qdrant-saved"
         shutil.copytree(rig.qdrant.storage, saved)
-        with httpx.Client(base_url=f"{rig.qdrant.url}/collections", timeout=5.0) as client:
-            for collection in client.get("").raise_for_status().json()["result"]["collections"]:
+        with httpx.Client(base_url=rig.qdrant.url, timeout=5.0) as client:
+            for collection in client.get("/collections").raise_for_status().json()["result"]["collections"]:
                 harm(client, collection["name"])
         try:
             yield
@@ -116,16 +116,16 @@ def _without_passages(harm: Callable[[httpx.Client, str], None]) -> Inject:
 
 
 def _delete(client: httpx.Client, name: str) -> None:
-    client.delete(f"/{name}").raise_for_status()
+    client.delete(f"/collections/{name}").raise_for_status()
 
 
 def _resize(client: httpx.Client, name: str) -> None:
     _delete(client, name)
-    client.put(f"/{name}", json=_OTHER_SIZE).raise_for_status()
+    client.put(f"/collections/{name}", json=_OTHER_SIZE).raise_for_status()
 
 
 def _empty(client: httpx.Client, name: str) -> None:
-    client.post(f"/{name}/points/delete", json={"filter": {}}).raise_for_status()
+    client.post(f"/collections/{name}/points/delete", json={"filter": {}}).raise_for_status()
 
 
 FAULTS: tuple[Fault, ...] = (

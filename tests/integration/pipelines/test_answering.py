@@ -1,15 +1,18 @@
 """Questions answered from real documents, by the built-in models over HTTP."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from qdrant_client import models
 from sqlalchemy import Engine, text
 
 from relais.errors import PermanentError, RunAborted, TransientError
 from relais.store.documents import mark_deleted
-from relais_worker.adapters.ollama import Ollama
+from relais_worker.adapters.ollama import Ollama, Vector
+from relais_worker.progress import Progress
 from support.desk import Desk
 from support.progress import RecordedProgress
 from support.scripted_server import END_OF_STREAM, OK_STREAM, chunk, scripted
@@ -91,6 +94,36 @@ def test_without_a_relevant_passage_the_agent_falls_back(desk: Desk, shop: UUID)
     assert answer.citations == []
     assert answer.evidence["fallback"]
     assert answer.tokens_prompt is None
+
+
+def test_a_wiped_index_is_no_reason_to_say_that_nothing_is_known(desk: Desk, shop: UUID) -> None:
+    """Somebody deleted the collections, or their points: the attempt fails and says why; uploads mend it."""
+    for collection in desk.index.client.get_collections().collections:
+        desk.index.client.delete(collection.name, models.Filter())
+    for _ in ("no points", "no collection"):
+        with pytest.raises(TransientError) as raised:
+            desk.ask(shop, "How do I reset my password?")
+        assert raised.value.reason == "passages_lost"
+        for collection in desk.index.client.get_collections().collections:
+            desk.index.client.delete_collection(collection.name)
+
+
+def test_documents_that_were_deleted_meanwhile_are_no_loss(desk: Desk, shop: UUID) -> None:
+    """Their passages left the index while the question was on its way: the agent falls back."""
+    with desk.engine.begin() as conn:
+        documents = list(conn.execute(text("SELECT id FROM documents")).scalars())
+
+    class Leaving(Ollama):
+        """A model server that takes so long that the documents go meanwhile."""
+
+        def embed(self, model: str, texts: Sequence[str], progress: Progress) -> list[Vector]:
+            vectors = super().embed(model, texts, progress)
+            for document in documents:
+                Desk(desk.engine, desk.index, desk.ollama).delete(shop, document)
+            return vectors
+
+    answer = Desk(desk.engine, desk.index, Leaving(desk.ollama.url)).ask(shop, "How do I reset my password?")
+    assert (answer.content, answer.grounded) == ("I don't know.", False)
 
 
 def test_an_agent_without_documents_falls_back_without_any_call(desk: Desk, engine: Engine) -> None:

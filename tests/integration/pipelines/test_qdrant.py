@@ -19,6 +19,7 @@ from support.servers import running, short_folder
 
 MODEL = "tiny"
 SHOP, OTHER_SHOP = uuid4(), uuid4()
+OTHER_SIZE = b'{"status": {"error": "Wrong input: Vector dimension error: expected dim: 7, got 3"}, "time": 0.0}'
 FOREIGN = b'{"result": {"points": [{"id": 1, "version": 0, "score": 1, "payload": {"text": 5}, "vector": [1]}]}}'
 
 
@@ -227,11 +228,12 @@ def test_collections_are_named_by_model_and_size() -> None:
         (http_reply("404 Not Found", b"<html>no such page</html>", "text/html"), PermanentError, "qdrant_refused"),
         (http_reply("401 Unauthorized"), PermanentError, "qdrant_refused"),
         (http_reply("400 Bad Request", b'{"status": {"error": "Format error"}}'), PermanentError, "qdrant_refused"),
+        (http_reply("400 Bad Request", OTHER_SIZE), PermanentError, "vector_size_mismatch"),
         (b"", PartAwayError, "qdrant_unreachable"),
     ],
     ids=[
         *("503", "429", "500", "garbage", "no text", "another shape", "no result", "too deep", "foreign point"),
-        *("404 of another server", "401", "400", "hangs up"),
+        *("404 of another server", "401", "400", "vectors of another size", "hangs up"),
     ],
 )
 def test_a_servers_refusal_is_translated_once(reply: bytes, kind: type[JobError], reason: str) -> None:

@@ -16,6 +16,7 @@ from relais_worker.plain_text import plain_text
 
 _SECOND_TRY = "The work is tried again automatically."
 _LONGEST_CAUSE = 300
+_SIZE_ERROR = b"Vector dimension error"
 _FAILURES = (
     UnexpectedResponse,
     ResponseHandlingException,
@@ -100,7 +101,17 @@ def _refusal(status: int, failure: UnexpectedResponse) -> JobError:
         return _away("qdrant_server_error", "reports an error of its own")
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return PermanentError("qdrant_refused", "The search index refused the key: check RELAIS_QDRANT_API_KEY.")
+    if _SIZE_ERROR in failure.content:
+        return _other_size()
     return _refused(f"status {status}: {failure.content.decode(errors='replace')}")
+
+
+def _other_size() -> PermanentError:
+    return PermanentError(
+        "vector_size_mismatch",
+        "The search index's collection holds vectors of another size than the embedding model makes: delete the "
+        "collection and upload the documents again.",
+    )
 
 
 def _away(reason: str, what: str, *, reached: bool = True) -> PartAwayError:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from relais.errors import PermanentError
-from relais.store.documents import Document, find_documents
+from relais.errors import PermanentError, TransientError
+from relais.store.documents import Document, find_documents, read_index_signatures
 from relais_worker.adapters.embedding_prompts import as_query
 from relais_worker.adapters.ollama import Ollama, Vector
 from relais_worker.adapters.qdrant import Hit, Passage, PassageIndex
@@ -33,6 +33,7 @@ def retrieve(asked: Asked, engine: Engine, ollama: Ollama, index: PassageIndex, 
 
     Raises:
         PermanentError: `index_outdated` when the agent's documents were indexed with another model.
+        TransientError: `passages_lost` when the index has nothing of an agent that has indexed documents.
     """
     started = time.monotonic()
     if not asked.indexed_with:
@@ -41,6 +42,8 @@ def retrieve(asked: Asked, engine: Engine, ollama: Ollama, index: PassageIndex, 
     vectors = _embed(asked, query, ollama, progress)
     limit = asked.agent.top_k + _SPARE_HITS
     hits = index.search(asked.agent.embedding_model, asked.agent.id, vectors, query.words, limit)
+    if not hits:
+        _check_lost(asked, engine)
     current = _current(hits, engine)
     relevant = [hit for hit in current if _is_relevant(hit, query, asked.agent.score_threshold)]
     return Found(
@@ -69,6 +72,18 @@ def _embed(asked: Asked, query: Query, ollama: Ollama, progress: Progress) -> li
     if all((signature.model, signature.size) != (model, len(vectors[0])) for signature in asked.indexed_with):
         raise _outdated(asked)
     return vectors
+
+
+def _check_lost(asked: Asked, engine: Engine) -> None:
+    """Tell an index that was wiped from documents that were deleted meanwhile; some passage is always nearest."""
+    with engine.connect() as conn:
+        still_indexed = read_index_signatures(conn, asked.agent.id)
+    if still_indexed:
+        raise TransientError(
+            "passages_lost",
+            "The search index has no passages of this agent, though its documents were indexed: restore the index or "
+            "upload the documents again. The message is tried again.",
+        )
 
 
 def _outdated(asked: Asked) -> PermanentError:
