@@ -19,7 +19,7 @@ ARGS ?=
 # Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
 PROCESSES ?= auto
 
-.PHONY: help up test check lint unit servers bench faults lock clean
+.PHONY: help up test check lint unit audit fuzz servers bench faults lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS
 test: $(STAMPS)/model servers ## Run every test. ARGS go to pytest.
 	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
-check: lint unit ## Run the linters and the unit tests: no servers, about a minute.
+check: lint unit audit ## Run the linters, the unit tests and the audit: no servers, about a minute.
 
 lint: $(STAMPS)/dev
 	@$(BIN)/ruff check $(LINTED)
@@ -40,6 +40,12 @@ lint: $(STAMPS)/dev
 
 unit: $(STAMPS)/dev
 	@$(BIN)/pytest --quiet tests/unit
+
+audit: $(STAMPS)/dev ## Look the locked packages up in an advisory database, if one can be reached.
+	@$(BIN)/python infra/development/audit-dependencies $(ARGS)
+
+fuzz: $(STAMPS)/dev ## Send the API thousands of requests made from its OpenAPI document. ARGS go to `python -m fuzz`.
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 bench: $(STAMPS)/dev servers ## Print how long a POST takes with 10,000 messages waiting, beside a bare insert.
 	@$(BIN)/python bench/accept_latency.py $(ARGS)

@@ -25,11 +25,21 @@ router: Final = APIRouter(
 
 _LONGEST_WAIT_S: Final = 30
 _TAG: Final = {"ETag": {"description": "The tag of this body.", "required": True, "schema": {"type": "string"}}}
+_EVENT: Final = {
+    "title": "Event",
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["status", "delta", "reset", "done"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "pattern": "^[0-9]+:[0-9]+$"},
+    },
+    "required": ["event", "data"],
+}
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "`status` (a status body), `delta` (`{attempt, offset, text}`), `reset` (`{attempt}`: drop the "
         "text so far), `done` (the final status body). The id of an event is `attempt:offset`, in characters.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     }
 }
 

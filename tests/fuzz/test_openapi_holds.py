@@ -1,0 +1,36 @@
+"""The API against its own OpenAPI document: a short, repeatable share of `make fuzz`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuzz.campaign import Effort, fuzz
+from fuzz.target import Target, running_target
+from relais_cli.parts.postgres import EmbeddedPostgres
+from support.postgres_fixtures import TEMPLATE
+
+EFFORTS = {
+    "nobody": Effort(cases=1, phases="examples,coverage", seed=1, deterministic=True),
+    "read": Effort(cases=1, phases="coverage", seed=1, deterministic=True),
+    "admin": Effort(cases=3, phases="examples,coverage,fuzzing", seed=1, deterministic=True),
+}
+
+
+@pytest.fixture(scope="module")
+def target(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """One API for the module: whatever a campaign leaves behind, the next has to cope with."""
+    postgres.create_database("fuzz", template=TEMPLATE)
+    try:
+        with running_target(tmp_path_factory.mktemp("fuzz"), postgres.url("fuzz")) as running:
+            yield running
+    finally:
+        postgres.drop_database("fuzz")
+
+
+@pytest.mark.parametrize("identity", EFFORTS)
+def test_the_api_is_what_its_openapi_says(target: Target, identity: str, tmp_path: Path) -> None:
+    """No 5xx, no undocumented status, type or shape, every refusal a problem, no inside shown, whoever asks."""
+    done = fuzz(target, identity, EFFORTS[identity], tmp_path)  # type: ignore[arg-type] # the keys are identities
+    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:] + target.stack.logs()
+    assert "generated" in done.stdout
