@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from relais.parts import PART_WORDS, Part
 from relais.store.health import Health, read_health
 from relais.store.migrate import current_revision, head_revision
 from relais_api.http.openapi import problem_responses
@@ -74,4 +75,11 @@ def _degraded(health: Health, *, broker_up: bool | None) -> list[DegradedPart]:
     for queue, slots in sorted(health.slots.items()):
         if slots == 0:
             found[f"workers:{queue}"] = f"No worker serves the queue {queue}; start one."
+    for part, waiting in sorted(health.waiting_for.items()):
+        found[part] = _down(Part(part), waiting, health.workers)
     return [DegradedPart(part=part, detail=detail) for part, detail in found.items()]
+
+
+def _down(part: Part, waiting: int, workers: int) -> str:
+    words = PART_WORDS[part]
+    return f"{waiting} of {workers} workers can't reach {words.name} and wait for it: {words.remedy}."

@@ -64,6 +64,22 @@ def _capacity(stats: Stats) -> Iterator[Metric]:
     slots.add_metric(("busy",), stats.slots_busy)
     slots.add_metric(("idle",), max(stats.slots - stats.slots_busy, 0))
     yield from (workers, slots)
+    yield from _parts(stats)
+
+
+def _parts(stats: Stats) -> Iterator[Metric]:
+    if not stats.waiting_for:  # without a live worker nobody knows
+        return
+    waiting = GaugeMetricFamily(
+        "relais_workers_waiting", "Live workers that claim nothing since they find a part down.", labels=("part",)
+    )
+    up = GaugeMetricFamily(
+        "relais_part_up", "1 when at least one live worker doesn't find the part down.", labels=("part",)
+    )
+    for part, count in stats.waiting_for.items():
+        waiting.add_metric((part,), count)
+        up.add_metric((part,), float(count < stats.workers_alive))
+    yield from (waiting, up)
 
 
 def _broker(report: BrokerReport) -> Iterator[Metric]:

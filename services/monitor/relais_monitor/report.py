@@ -5,18 +5,20 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from relais.lifecycle import State
+from relais.parts import Part
 from relais.queues import Kind
 from relais_monitor.families import count_expired, count_failures, count_finished, count_superseded
 from relais_monitor.snapshot import Snapshot
 
 
 class Workers(BaseModel):
-    """Worker processes and their slots."""
+    """Worker processes, their slots, and how many find a part down; `waiting_for` is empty while none lives."""
 
     alive: int
     silent: int
     slots_busy: int
     slots_idle: int
+    waiting_for: dict[Part, int]
 
 
 class Broker(BaseModel):
@@ -97,4 +99,5 @@ def _workers(snapshot: Snapshot) -> Workers:
         silent=stats.workers_silent,
         slots_busy=stats.slots_busy,
         slots_idle=max(stats.slots - stats.slots_busy, 0),
+        waiting_for=dict(stats.waiting_for),
     )

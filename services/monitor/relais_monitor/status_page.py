@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from relais.lifecycle import State
+from relais.parts import PART_WORDS
 from relais_monitor.report import Report
 
 PAGE_HEADERS: Final[dict[str, str]] = {
@@ -18,7 +19,7 @@ PAGE_HEADERS: Final[dict[str, str]] = {
 
 def render_status(report: Report) -> str:
     """Give the status page's HTML; every value is escaped."""
-    return _template().render(up=report.database_up, figures=report.figures, states=list(State))
+    return _template().render(up=report.database_up, figures=report.figures, states=list(State), part_words=PART_WORDS)
 
 
 @cache

@@ -8,10 +8,19 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Signs of life: the sweeper's age in seconds (None: it never ran), and the live slots of each queue."""
+    """Signs of life.
+
+    Args:
+        sweeper_age_s: since the sweeper ran; None: it never did.
+        slots: of live workers, by queue.
+        workers: how many live.
+        waiting_for: how many of them wait for each part that is down, as they last saw it.
+    """
 
     sweeper_age_s: float | None
     slots: Mapping[str, int] = field(default_factory=dict)
+    workers: int = 0
+    waiting_for: Mapping[str, int] = field(default_factory=dict)
 
 
 _SWEEPER = text("SELECT extract(epoch FROM now() - ran_at)::float FROM heartbeats WHERE part = 'sweeper'")
@@ -21,8 +30,16 @@ FROM queues q LEFT JOIN workers w
     ON q.name = ANY(w.queues) AND w.stopped_at IS NULL AND w.heartbeat_at > now() - interval '30 seconds'
 GROUP BY q.name""")
 
+_PARTS = text("""
+WITH present AS (
+    SELECT id, waiting_for FROM workers WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '30 seconds')
+SELECT NULL AS part, count(*) AS workers FROM present
+UNION ALL
+SELECT part, count(*) FROM present, unnest(waiting_for) part GROUP BY part""")
+
 
 def read_health(conn: Connection) -> Health:
     """Read the signs of life."""
     slots = {row.name: row.slots for row in conn.execute(_SLOTS)}
-    return Health(conn.execute(_SWEEPER).scalar_one_or_none(), slots)
+    by_part = {row.part: row.workers for row in conn.execute(_PARTS)}
+    return Health(conn.execute(_SWEEPER).scalar_one_or_none(), slots, by_part.pop(None), by_part)

@@ -28,9 +28,11 @@ SELECT l.queue, l.priority, l.last_ticket, w.watermark,
 FROM lanes l CROSS JOIN LATERAL (SELECT {WATERMARK} AS watermark) w
 ORDER BY l.queue, l.priority""")
 
-# The time that a slot is busy with a job, over the last ones completed, and the slots that live workers have.
+# The time that a slot is busy with a job, over the last ones completed, and the slots of live workers that may claim:
+# one that waits for a part doesn't. While they all do, `waiting_for` says for which.
 _READ_PACE = text("""
 SELECT q.name AS queue, pace.mean_s, coalesce(capacity.slots, 0) AS slots,
+       CASE WHEN capacity.slots IS NULL THEN capacity.waiting_for END AS waiting_for,
        extract(epoch FROM now() - greatest(pace.finished_at, running.started_at))::float AS still_s
 FROM queues q
 LEFT JOIN LATERAL (
@@ -39,8 +41,13 @@ LEFT JOIN LATERAL (
           WHERE queue = q.name AND state = 'completed' AND finished_at > now() - interval '1 hour'
           ORDER BY finished_at DESC LIMIT 50) r) pace ON true
 LEFT JOIN LATERAL (
-    SELECT sum(slots) AS slots FROM workers
-    WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '30 seconds' AND q.name = ANY(queues)) capacity ON true
+    SELECT sum(w.slots) FILTER (WHERE w.waiting_for = '{}') AS slots,
+           (SELECT array_agg(DISTINCT part ORDER BY part) FROM workers v, unnest(v.waiting_for) part
+            WHERE v.stopped_at IS NULL AND v.heartbeat_at > now() - interval '30 seconds'
+              AND q.name = ANY(v.queues)) AS waiting_for
+    FROM workers w
+    WHERE w.stopped_at IS NULL AND w.heartbeat_at > now() - interval '30 seconds'
+      AND q.name = ANY(w.queues)) capacity ON true
 LEFT JOIN LATERAL (
     SELECT max(j.started_at) AS started_at FROM leases l JOIN jobs j ON j.id = l.job_id
     WHERE j.queue = q.name) running ON true
@@ -71,11 +78,15 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a queue drains: mean seconds a job takes (None: unknown), live slots, seconds since it last moved."""
+    """How fast a queue drains: mean seconds a job takes (None: unknown), live slots, seconds since it last moved.
+
+    `waiting_for` names the parts that are down when there are live workers and all of them wait for one.
+    """
 
     mean_s: float | None
     slots: int
     still_s: float | None = None
+    waiting_for: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,11 @@ class Lines:
             return None
         return max(starts * pace.mean_s / pace.slots, pace.still_s or 0.0)
 
+    def waiting_for(self, queue: str) -> Sequence[str]:
+        """The parts that are down, if none of the queue's workers claims anything because of them."""
+        pace = self.pace.get(queue)
+        return () if pace is None else pace.waiting_for
+
     def waiting(self, queue: str) -> int:
         """How many wait in a queue."""
         return sum(lane.waiting() for lane in self.lanes if lane.queue == queue)
@@ -126,7 +142,9 @@ def read_lines(conn: Connection) -> Lines:
     """Read the lines of all queues; the cost depends on the exceptions, not on the length."""
     lanes = _read_lanes(conn)
     pace = {
-        row.queue: Pace(None if row.mean_s is None else float(row.mean_s), int(row.slots), row.still_s)
+        row.queue: Pace(
+            None if row.mean_s is None else float(row.mean_s), int(row.slots), row.still_s, tuple(row.waiting_for or ())
+        )
         for row in conn.execute(_READ_PACE)
     }
     return Lines(lanes, pace)

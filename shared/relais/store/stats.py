@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from relais.lifecycle import State
+from relais.parts import Part
 from relais.queues import QUEUE_BY_NAME, QUEUE_NAMES, Kind
 from relais.store.transitions import LIVE_SQL, WAITING_SQL
 
@@ -26,7 +27,10 @@ class BrokerReport:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One consistent picture. What is not known is None or missing, never 0."""
+    """One consistent picture. What is not known is None or missing, never 0.
+
+    `waiting_for` counts the live workers that find a part down, for every part; empty without a live worker.
+    """
 
     jobs: Mapping[tuple[Kind, State], int]
     oldest_waiting_s: Mapping[Kind, float]
@@ -34,6 +38,7 @@ class Stats:
     workers_silent: int
     slots: int
     slots_busy: int
+    waiting_for: Mapping[Part, int]
     sweeper_ran_at: float | None
     broker: BrokerReport | None
     agents: Mapping[UUID, str]
@@ -58,6 +63,9 @@ SELECT count(*) FILTER (WHERE alive) AS alive, count(*) FILTER (WHERE NOT alive)
        coalesce(sum(slots) FILTER (WHERE alive), 0)::int AS slots,
        (SELECT count(*) FROM leases l JOIN present p ON p.id = l.worker_id WHERE p.alive) AS busy
 FROM present""")
+_WAITING_FOR = text(f"""
+SELECT part, count(*) AS workers FROM workers, unnest(waiting_for) part
+WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds' GROUP BY part""")
 _HEARTBEATS = text(f"""
 SELECT part, extract(epoch FROM ran_at)::float AS ran_at, details,
        ran_at > now() - interval '{BROKER_REPORT_VALID_S} seconds' AS fresh
@@ -77,6 +85,7 @@ def read_stats(conn: Connection) -> Stats:
         workers_silent=workers.silent,
         slots=workers.slots,
         slots_busy=workers.busy,
+        waiting_for=_read_waiting_for(conn) if workers.alive else {},
         sweeper_ran_at=heartbeats["sweeper"].ran_at if "sweeper" in heartbeats else None,
         broker=_broker_report(heartbeats["broker"].details) if _fresh(heartbeats.get("broker")) else None,
         agents={row.id: row.slug for row in agents if not row.deleted},
@@ -88,6 +97,13 @@ def _read_jobs(conn: Connection) -> dict[tuple[Kind, State], int]:
     counts = {(kind, state): 0 for kind in Kind for state in State}
     for row in conn.execute(_JOBS):
         counts[QUEUE_BY_NAME[row.queue].kind, State(row.state)] = row.jobs
+    return counts
+
+
+def _read_waiting_for(conn: Connection) -> dict[Part, int]:
+    counts = dict.fromkeys(Part, 0)
+    for row in conn.execute(_WAITING_FOR):
+        counts[Part(row.part)] = row.workers
     return counts
 
 

@@ -25,10 +25,12 @@ def test_the_body_has_every_field_of_the_contract(api):
         "message_id", "session_id", "status", "queue_position", "eta_seconds", "queued_at", "processing_started_at",
         "processing_completed_at", "content", "citations", "grounded", "model", "tokens_prompt", "tokens_completion",
         "generation_time_ms", "error", "error_code", "retry_count", "attempt", "next_attempt_at",
+        "waiting_for",
     ]  # fmt: skip
     assert body["queued_at"].endswith("Z")
     assert [name for name, value in body.items() if value is None] == [
-        "eta_seconds", "processing_started_at", "processing_completed_at", *list(body)[8:17], "next_attempt_at"
+        "eta_seconds", "processing_started_at", "processing_completed_at", *list(body)[8:17], "next_attempt_at",
+        "waiting_for",
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ STATUS = {
     "attempt": 0,
     "next_attempt_at": None,
     "error_code": None,
+    "waiting_for": None,
     "queue_position": None,
     "eta_seconds": None,
 }
@@ -37,6 +38,14 @@ def test_a_place_in_the_queue(position: int | None, eta_s: float | None, words: 
         (
             {"attempt": 1, "error_code": "ollama_unreachable", "next_attempt_at": "2026-01-01T00:00:00Z"},
             "Attempt 1 failed (ollama_unreachable); waiting for the next",
+        ),
+        (
+            {"waiting_for": ["ollama"], "queue_position": 3},
+            "Waiting: the model server (Ollama) is down; the answer comes once Relais can reach it",
+        ),
+        (
+            {"waiting_for": ["qdrant"], "queue_position": 1},
+            "Waiting: the search index (Qdrant) is down; the answer comes once Relais can reach it",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from relais.lifecycle import State
+from relais.parts import Part
 from relais.store.line import Lines
 from relais.store.status import MessageStatus
 
@@ -30,7 +31,8 @@ class StatusBody(BaseModel):
     """Where a message is and, once completed, its answer.
 
     `content` and what follows it are null until `completed`; `error` and `error_code` unless the last attempt failed;
-    `queue_position` is null once processing starts or while it can't be known.
+    `queue_position` is null once processing starts or while it can't be known; `waiting_for` names the parts that are
+    down when a message waits and no worker can take it because of them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,6 +57,7 @@ class StatusBody(BaseModel):
     retry_count: int
     attempt: int
     next_attempt_at: UtcTime | None
+    waiting_for: list[Part] | None = None
 
 
 class TurnBody(StatusBody):
@@ -99,6 +102,7 @@ def status_fields(status: MessageStatus, lines: Lines | None) -> dict[str, Any]:
         "retry_count": max(0, status.attempt - 1),
         "attempt": status.attempt,
         "next_attempt_at": status.run_at if status.waiting else None,
+        "waiting_for": list(lines.waiting_for(status.queue)) or None if lines and status.waiting else None,
     }
 
 

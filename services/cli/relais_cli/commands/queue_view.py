@@ -1,10 +1,12 @@
 """How `relais queue` shows its results to people."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.padding import Padding
 
 from relais.lifecycle import WAITING, State
+from relais.parts import PART_WORDS, Part
 from relais_cli.render import age, counted, duration, print_table, stdout
 
 _SHOWN = 10
@@ -46,7 +48,8 @@ def show_figures(figures: dict[str, Any]) -> None:
         for kind, counts in figures["jobs"].items()
     ]
     print_table(["Kind", *states, "oldest waits"], rows, right=range(1, len(states) + 2))
-    for line in ("", _workers(figures["workers"]), _broker(figures["broker"]), _sweeper(figures)):
+    workers = figures["workers"]
+    for line in ("", _workers(workers), *_parts(workers), _broker(figures["broker"]), _sweeper(figures)):
         stdout().print(line)
 
 
@@ -56,7 +59,14 @@ def _oldest(counts: dict[str, int], age_s: float | None) -> str:
     return "unknown" if age_s is None else duration(age_s)
 
 
-def _workers(workers: dict[str, int]) -> str:
+def _parts(workers: dict[str, Any]) -> Iterator[str]:
+    for part, waiting in workers["waiting_for"].items():
+        if waiting:
+            words = PART_WORDS[Part(part)]
+            yield f"Down:    {words.name}, for {waiting} of {counted(workers['alive'], 'worker')}: {words.remedy}"
+
+
+def _workers(workers: dict[str, Any]) -> str:
     silent = f", {workers['silent']} silent" if workers["silent"] else ""
     slots = f"{workers['slots_busy']} slots busy, {workers['slots_idle']} idle"
     return f"Workers: {workers['alive']} alive{silent}; {slots}"

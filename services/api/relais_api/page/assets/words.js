@@ -16,9 +16,15 @@ export function statusLine(status, now = Date.now()) {
   if (status.status === "processing") {
     return status.attempt > 1 ? `Working on the answer, attempt ${status.attempt}` : "Working on the answer";
   }
+  if (status.waiting_for) return `Waiting: ${down(status.waiting_for)}. Your question is kept and answered afterwards`;
   const pause = status.next_attempt_at ? (Date.parse(status.next_attempt_at) - now) / 1000 : 0;
   if (pause > 0) return `${trouble(status)} Next attempt in ${duration(Math.ceil(pause))}`;
   return placeInLine(status);
+}
+
+function down(parts) {
+  const names = { ollama: "the language model", qdrant: "the document search" };
+  return `${parts.map((part) => names[part] ?? part).join(" and ")} ${parts.length > 1 ? "are" : "is"} not reachable`;
 }
 
 function trouble(status) {

@@ -1,0 +1,32 @@
+"""Ollama and Qdrant, as the workers last saw them."""
+
+from sqlalchemy import Engine
+
+from relais.store.leases import beat
+from support.seeding import make_worker
+
+
+def _waits(engine: Engine, worker_id: int, *parts: str) -> None:
+    with engine.begin() as conn:
+        beat(conn, worker_id=worker_id, lease_s=20, running=[], waiting_for=parts)
+
+
+def test_a_part_is_up_as_long_as_one_worker_does_not_find_it_down(monitor, engine):
+    """How many workers wait is a figure of its own, so that a single one that is cut off shows too."""
+    first, second = make_worker(engine), make_worker(engine)
+    _waits(engine, first, "ollama")
+    assert monitor.value("relais_part_up", part="ollama") == 1
+    assert monitor.value("relais_workers_waiting", part="ollama") == 1
+    _waits(engine, second, "ollama", "qdrant")
+    assert monitor.value("relais_part_up", part="ollama") == 0
+    assert monitor.value("relais_part_up", part="qdrant") == 1
+    assert monitor.value("relais_workers_waiting", part="ollama") == 2
+    page = monitor.get("/").text
+    assert "down for 2 of 2 workers: start it" in page
+    assert monitor.get("/api/stats").json()["figures"]["workers"]["waiting_for"] == {"ollama": 2, "qdrant": 1}
+
+
+def test_without_a_live_worker_nothing_is_known_of_the_parts(monitor):
+    """Unknown is absent, not up and not down."""
+    names = {name for name, _ in monitor.scrape()}
+    assert not names & {"relais_part_up", "relais_workers_waiting"}
