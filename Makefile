@@ -19,10 +19,10 @@ ARGS ?=
 # Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
 PROCESSES ?= auto
 
-.PHONY: help up test check lint unit audit fuzz servers bench faults lock clean
+.PHONY: help up test test-containers check lint unit audit fuzz servers bench faults lock clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS go to `relais up`.
 	@exec $(BIN)/relais up $(ARGS)
@@ -46,6 +46,11 @@ audit: $(STAMPS)/dev ## Look the locked packages up in an advisory database, if 
 
 fuzz: $(STAMPS)/dev ## Send the API thousands of requests made from its OpenAPI document. ARGS go to `python -m fuzz`.
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+test-containers: $(STAMPS)/dev ## Run docker-compose.yml on podman, under faults; as root. ARGS go to pytest.
+	@infra/development/install-container-tools
+	@images=$$(infra/development/make-test-images) && eval "$$images" && \
+		exec $(BIN)/pytest tests/containers -p no:randomly --timeout 300 $(ARGS)
 
 bench: $(STAMPS)/dev servers ## Print how long a POST takes with 10,000 messages waiting, beside a bare insert.
 	@$(BIN)/python bench/accept_latency.py $(ARGS)

@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -184,14 +184,15 @@ class Rig:
         return rng.choice(wait_until(self._busy, timeout_s, "a worker is busy"))
 
     def worker_called(self, name: str) -> Service | None:
-        """The worker with the name `host:pid` of the register."""
+        """The living worker with the name `host:pid` of the register."""
         pid = int(name.rpartition(":")[2])
-        return next((worker for worker in self.workers if _pid(worker) == pid), None)
+        return next((worker for worker in self.workers if _lives(worker) and _pid(worker) == pid), None)
 
     def kill(self, service: Service, *, group: bool = True) -> None:
-        """SIGKILL to a service's process group, or to the process alone."""
+        """SIGKILL to a service's process group, or to the process alone; nothing when it has just died."""
         assert service.popen is not None
-        (os.killpg if group else os.kill)(service.popen.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(service.popen.pid, signal.SIGKILL)
         service.popen.wait(10)
 
     @contextmanager
@@ -226,7 +227,7 @@ class Rig:
 
     def _busy(self) -> list[Service]:
         names = sorted(set(read_holders(self.engine).values()))
-        return [worker for name in names if (worker := self.worker_called(name)) and _lives(worker)]
+        return [worker for name in names if (worker := self.worker_called(name))]
 
     def _is_ready(self) -> bool:
         urls = (f"{self.url}/readyz", f"{self.monitor_url}/healthz")
