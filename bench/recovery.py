@@ -28,6 +28,7 @@ from support.waiting import wait_until
 TRIALS = {"killed": (signal.SIGKILL, 10), "stopped": (signal.SIGSTOP, 3)}
 SLOW_MODEL = '{"first_token_delay_s": 120}'
 GRACE_S = 21.0
+WORKERS = text("SELECT count(*) FROM workers WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '2 s'")
 ATTEMPT = text("""
 SELECT j.attempt, w.name FROM jobs j JOIN workers w ON w.id = j.worker_id
 WHERE j.id = :id AND j.state = 'processing' AND j.attempt = :attempt""")
@@ -37,6 +38,12 @@ def attempt_of(engine: Engine, job_id: str, attempt: int) -> Row[tuple[int, str]
     """Tell which worker runs the attempt; None before it is claimed."""
     with engine.begin() as conn:
         return conn.execute(ATTEMPT, {"id": job_id, "attempt": attempt}).one_or_none()
+
+
+def live_workers(engine: Engine) -> int:
+    """Count them; one that was struck still counts for a moment."""
+    with engine.begin() as conn:
+        return int(conn.execute(WORKERS).scalar_one())
 
 
 def run_trial(stack: Stack, engine: Engine, token: str, number: signal.Signals) -> float:
@@ -52,6 +59,7 @@ def run_trial(stack: Stack, engine: Engine, token: str, number: signal.Signals) 
     os.kill(process, signal.SIGKILL) if number == signal.SIGSTOP else None
     httpx.post(f"{stack.url}/api/messages/{message}/cancel", timeout=10).raise_for_status()
     stack.start_worker()
+    wait_until(lambda: live_workers(engine) == 2, 60, "another worker in its place")
     return took_s
 
 
@@ -77,6 +85,7 @@ def main() -> None:
         for _ in range(2):
             stack.start_worker()
         token = stack.make_agent(max_attempts=20)
+        wait_until(lambda: live_workers(engine) == 2, 60, "both workers are there")
         # For a lease's time after its start, the database declares nobody dead.
         time.sleep(max(0.0, started_at + GRACE_S - time.monotonic()))
         for name, (number, count) in TRIALS.items():

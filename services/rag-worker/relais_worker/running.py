@@ -16,8 +16,6 @@ from relais.store.outage import is_outage
 _LOOK_EVERY_S = 1.0
 _WAIT_FOR_DATABASE_S = 60.0
 _REMIND_EVERY_S = 10.0
-# Code in C that keeps Python's global lock stops every thread, the one that looks too; faulthandler's needs no lock.
-_DEAF_S = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +32,10 @@ class Service(Protocol):
         """After a stop: whether nothing was left undone that it could have done."""
 
     @property
+    def deaf_limit_s(self) -> float:
+        """Seconds without a look at `alive` after which the process must be beyond help."""
+
+    @property
     def stop_limit_s(self) -> float:
         """Seconds after which a stop that goes on must have hung."""
 
@@ -48,19 +50,22 @@ def run_until_told(service: Service) -> int:
     """Start a service, wait for a signal or for a defect of one of its threads, stop it; return the exit status.
 
     A thread that is dead or hangs makes a process that looks alive and does less than it should: it ends with status 1
-    instead, and its container is started anew. A second signal changes nothing: the stop takes its time, which is
-    bounded. The process ends here and now when it would not end by itself.
+    instead, and its container is started anew. Code in C that keeps Python's global lock stops every thread, the one
+    that looks too: then a timer of `faulthandler`, which needs no lock, prints where the threads are and ends the
+    process. A second signal changes nothing: the stop takes its time, which is bounded.
     """
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
+    faulthandler.dump_traceback_later(_WAIT_FOR_DATABASE_S + service.deaf_limit_s, exit=True)
     if not _start(service, told):
         return 0 if told.is_set() else 1
     well = True
-    while well and not told.wait(_LOOK_EVERY_S):
-        faulthandler.dump_traceback_later(_DEAF_S, exit=True)
+    while well and not told.is_set():
+        faulthandler.dump_traceback_later(service.deaf_limit_s, exit=True)
+        told.wait(_LOOK_EVERY_S)
         well = service.alive
-    faulthandler.dump_traceback_later(service.stop_limit_s + _DEAF_S, exit=True)
+    faulthandler.dump_traceback_later(service.stop_limit_s + service.deaf_limit_s, exit=True)
     stopped = _stop(service)
     if well and stopped and service.left_nothing:
         return 0
@@ -68,9 +73,9 @@ def run_until_told(service: Service) -> int:
     return 1
 
 
-def _start(service: Service, told: threading.Event) -> bool:
+def _start(service: Service, told: threading.Event, *, patience_s: float = _WAIT_FOR_DATABASE_S) -> bool:
     """Start, waiting for a database that is away; False when it doesn't come, or when told to stop meanwhile."""
-    give_up_at = time.monotonic() + _WAIT_FOR_DATABASE_S
+    give_up_at = time.monotonic() + patience_s
     remind_at = 0.0
     while not told.is_set():
         try:

@@ -83,6 +83,11 @@ class WorkerService:
         return not self._parts.runs.current()
 
     @property
+    def deaf_limit_s(self) -> float:
+        """Seconds without a look at `alive` after which the process must be beyond help."""
+        return 2 * self._parts.grace_s
+
+    @property
     def stop_limit_s(self) -> float:
         """Seconds after which a stop that goes on must have hung."""
         limits = (_HAND_BACK_S, _GIVE_UP_S, _LEAVE_BROKER_S, _LEAVE_REGISTER_S)

@@ -59,6 +59,11 @@ class SweeperService:
         return True
 
     @property
+    def deaf_limit_s(self) -> float:
+        """Seconds without a look at `alive` after which the process must be beyond help."""
+        return _LONGEST_ROUND_S
+
+    @property
     def stop_limit_s(self) -> float:
         """Seconds after which a stop that goes on must have hung."""
         return 60.0
