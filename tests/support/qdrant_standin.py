@@ -6,7 +6,7 @@ adapter reads them; `tests/integration/pipelines/test_qdrant.py` holds the adapt
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -87,6 +87,7 @@ def _points(collections: Collections) -> APIRouter:
     @router.put("")
     def upsert(name: str, body: models.PointsList) -> Any:
         with collections() as client:
+            _check_sizes(client, name, [point.vector for point in body.points])
             return _ok(client.upsert(name, body.points))
 
     @router.post("")
@@ -98,6 +99,7 @@ def _points(collections: Collections) -> APIRouter:
     @router.post("/query")
     def query(name: str, body: models.QueryRequest) -> Any:
         with collections() as client:
+            _check_sizes(client, name, [fetch.query for fetch in body.prefetch or ()])
             (found,) = client.query_batch_points(name, [body])
             return _ok(found)
 
@@ -112,6 +114,14 @@ def _points(collections: Collections) -> APIRouter:
             return _ok(client.delete(name, body))
 
     return router
+
+
+def _check_sizes(client: QdrantClient, name: str, vectors: Sequence[object]) -> None:
+    """Refuse a wrong size in Qdrant's words; local mode has its own."""
+    size = client.get_collection(name).config.params.vectors.size
+    for vector in vectors:
+        if isinstance(vector, list) and len(vector) != size:
+            raise ValueError(f"Vector dimension error: expected dim: {size}, got {len(vector)}")
 
 
 def _ok(result: Any) -> Any:

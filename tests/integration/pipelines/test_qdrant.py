@@ -194,6 +194,18 @@ def test_a_collection_of_another_vector_size_is_refused_with_the_remedy(index: P
     assert raised.value.reason == "vector_size_mismatch"
 
 
+@pytest.mark.parametrize("index", ["server"], indirect=True)
+def test_a_collection_that_somebody_resizes_is_told_with_the_remedy(index: PassageIndex) -> None:
+    """A search notices it too, with the error code of an ingestion."""
+    index.put(MODEL, [passage("x")], [[1, 0, 0]])
+    name, wrong = collection_name(MODEL, 3), models.VectorParams(size=7, distance=models.Distance.COSINE)
+    index.client.delete_collection(name)
+    index.client.create_collection(name, vectors_config=wrong)
+    with pytest.raises(PermanentError, match="delete the collection and upload the documents again") as raised:
+        texts(index, [1, 0, 0], "x")
+    assert raised.value.reason == "vector_size_mismatch"
+
+
 def test_a_collection_that_somebody_deletes_is_made_again(index: PassageIndex) -> None:
     """The attempt that notices fails as transient, the next one finds a new collection."""
     index.put(MODEL, [passage("x")], [[1, 0, 0]])
