@@ -40,6 +40,11 @@ class RabbitMQAdmin:
         reply = self.client.get(f"/queues/{_part(vhost)}").raise_for_status()
         return {queue["name"]: queue for queue in reply.json()}
 
+    def connections(self, vhost: str) -> list[str]:
+        """The names of the open connections of a virtual host; the list lags by seconds."""
+        reply = self.client.get(f"/vhosts/{_part(vhost)}/connections").raise_for_status()
+        return [connection["name"] for connection in reply.json()]
+
     def drop_queue(self, vhost: str, name: str) -> None:
         """Delete a queue with what is in it; one that isn't there is no error."""
         self._delete(f"/queues/{_part(vhost)}/{_part(name)}")

@@ -13,9 +13,10 @@ from relais.broker.outlet import TokenOutlet, UnroutableError
 from relais.broker.tokens import make_token
 from relais.queues import QUEUE_NAMES
 
-# pika's defaults wait for ever on a blocked broker; one attempt each, since the caller decides about another.
+# pika's defaults wait for ever on a blocked broker; one attempt each, since the caller decides about another. Of a
+# connection that died without a word pika learns after two to four heartbeats (pika/heartbeat.py): 22 s at most.
 _CONNECTION_LIMITS = {
-    "heartbeat": "30",
+    "heartbeat": "6",
     "blocked_connection_timeout": "5",
     "connection_attempts": "1",
     "socket_timeout": "5",
@@ -56,6 +57,20 @@ class TokenBroker(RabbitmqBroker):
     def _declare_xq_queue(self, queue_name: str) -> None:
         """Tokens have no dead-letter queue."""
 
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
+        """Consume on a connection of the consumer's own."""
+        try:
+            return super().consume(queue_name, prefetch, timeout)
+        finally:
+            self._let_go()
+
+    def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
+        """Publish a token that Dramatiq will try again; rare, so that a connection each time is cheap enough."""
+        try:
+            return super().enqueue(message, delay=delay)
+        finally:
+            self._let_go()
+
     def send_tokens(self, queue_name: str, count: int) -> None:
         """Publish tokens and wait for all confirms; declares the queue when it is missing. For one thread only.
 
@@ -68,7 +83,7 @@ class TokenBroker(RabbitmqBroker):
         except UnroutableError:
             self.queues_pending.add(queue_name)
             self.declare_queue(queue_name, ensure=True)
-            del self.connection  # the outlet has its own
+            self._let_go()
             self._outlet.send(queue_name, bodies)
         except pika.exceptions.AMQPError as error:
             raise ConnectionClosed(error) from None
@@ -87,6 +102,11 @@ class TokenBroker(RabbitmqBroker):
             del self.connection
             raise ConnectionClosed(error) from None
         return int(answer.method.message_count)
+
+    def _let_go(self) -> None:
+        # Upstream leaves one connection to each thread that ever declared or published (dramatiq #381, #540): nobody
+        # answers its heartbeats, and the server drops it a minute later.
+        del self.connection
 
     def keep_alive(self) -> None:
         """Answer the server's heartbeats while no tokens are sent. For the thread that sends them."""

@@ -53,7 +53,7 @@ SELECT count(*) FROM (
 _STALE_PENDING = text("""
 SELECT id, queue FROM jobs
 WHERE state = 'pending' AND created_at < now() - make_interval(secs => :older_than_s)
-ORDER BY created_at LIMIT :limit""")
+ORDER BY created_at, ticket LIMIT :limit  -- accepted together, they have one time""")
 _ADVANCE_WATERMARKS = text(f"""
 UPDATE lanes SET watermark = w.watermark
 FROM (SELECT l.queue, l.priority, w.watermark FROM lanes l CROSS JOIN LATERAL (SELECT {WATERMARK} AS watermark) w

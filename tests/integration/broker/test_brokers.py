@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 from dramatiq.errors import ConnectionClosed
 
 from relais.broker import AnyBroker, Publisher, make_broker
 from relais.broker.rabbitmq import TokenBroker, with_connection_limits
+from relais.broker.tokens import make_token
 from relais_cli.parts.ports import free_port
+from support.rabbitmq_admin import RabbitMQAdmin
 from support.waiting import wait_until
 
 
@@ -47,6 +50,26 @@ def test_a_token_carries_nothing_but_its_queue(broker: AnyBroker, publisher: Pub
     assert (message.actor_name, message.args, message.kwargs) == ("answer", (), {})
     consumer.ack(message)
     consumer.close() if isinstance(broker, TokenBroker) else None
+
+
+def test_no_thread_keeps_a_connection_that_nobody_answers(amqp_url: str, vhost: str, rabbitmq_admin: RabbitMQAdmin):
+    """Whoever consumes has one connection, and who sends a token to be tried again leaves none behind."""
+    broker = make_broker(amqp_url)
+    consumers = []
+
+    def consume_and_retry() -> None:
+        consumers.append(broker.consume("ai-messages", prefetch=1, timeout=100))
+        broker.enqueue(make_token("ai-messages"), delay=10)
+
+    for _ in range(3):
+        thread = threading.Thread(target=consume_and_retry)
+        thread.start()
+        thread.join(20)
+    assert len(consumers) == 3
+    wait_until(lambda: len(rabbitmq_admin.connections(vhost)) == 3, 20, "one for each consumer")
+    for consumer in consumers:
+        consumer.close()
+    broker.close()
 
 
 def test_an_acknowledgement_after_a_reconnect_takes_no_other_message(amqp_url: str):
