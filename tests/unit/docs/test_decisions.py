@@ -12,7 +12,14 @@ RECORDS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 SECTIONS = ("## Context", "## Decision", "## Consequences", "## Alternatives")
 DEPENDENCIES = (ROOT / "docs" / "adr" / "0002-dependencies.md").read_text()
 # How packages spell what the table calls by its SPDX name.
-FAMILY = {"LGPL": "LGPL|Lesser General Public", "BSD": "BSD", "MIT": "MIT", "Apache": "Apache", "MPL": "MPL|Mozilla"}
+FAMILY = {
+    "LGPL": "LGPL|Lesser General Public",
+    "GPL": "GPL|General Public",
+    "BSD": "BSD",
+    "MIT": "MIT",
+    "Apache": "Apache",
+    "MPL": "MPL|Mozilla",
+}
 
 
 def _declared() -> set[str]:
