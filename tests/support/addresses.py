@@ -33,7 +33,11 @@ def connect_to(address: Address) -> socket.socket:
     """Connect within five seconds, then block without limit."""
     if isinstance(address, Path):
         unix = socket.socket(socket.AF_UNIX)
-        unix.connect(str(address))
+        try:
+            unix.connect(str(address))
+        except OSError:
+            unix.close()
+            raise
         return unix
     connected = socket.create_connection(address, timeout=5)
     connected.settimeout(None)

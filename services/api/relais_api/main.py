@@ -17,6 +17,8 @@ from relais_api.parts import Dependencies, Limits, Parts
 from relais_api.settings import ApiSettings
 
 _BEYOND_POOL_S = 2.0  # for the statement itself, after the wait for a connection
+# A connection that never answers is told from a slow caller before that one is let go: the pool then replaces all.
+_BEFORE_PATIENCE_S = 0.5
 
 
 class ApiServer(uvicorn.Server):
@@ -34,6 +36,7 @@ class ApiServer(uvicorn.Server):
 def dependencies(settings: ApiSettings, broker: AnyBroker) -> Dependencies:
     """Make what the application depends on; `broker` may be shared with a worker in the same process."""
     timeout_s = settings.database_pool_timeout_s
+    patience_s = timeout_s + _BEYOND_POOL_S
     key = settings.admin_key
     return Dependencies(
         engine=make_async_engine(
@@ -41,6 +44,7 @@ def dependencies(settings: ApiSettings, broker: AnyBroker) -> Dependencies:
             pool_size=settings.api_pool_size,
             pool_timeout_s=timeout_s,
             application_name="relais-api",
+            answer_limit_s=patience_s - _BEFORE_PATIENCE_S,
         ),
         publisher=Publisher(broker),
         admin_key_sha256=hash_key(key.get_secret_value()) if key is not None else None,
@@ -50,7 +54,7 @@ def dependencies(settings: ApiSettings, broker: AnyBroker) -> Dependencies:
             upload_bytes=settings.max_upload_bytes,
             waiting=settings.max_waiting,
         ),
-        patience_s=timeout_s + _BEYOND_POOL_S,
+        patience_s=patience_s,
         publish_budget_s=settings.api_publish_budget_s,
         cors_origins=tuple(origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()),
     )

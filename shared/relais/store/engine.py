@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from relais.store.answer_limit import connect_with_limit
+from relais.store.answer_limit import connect_async_with_limit, connect_with_limit
 
 # A pinned snapshot kills a queue table (dead rows can't be vacuumed) and a lost client must not hold locks.
 _SESSION_LIMITS = {
@@ -71,10 +71,14 @@ def make_engine(
 
 
 def make_async_engine(
-    url: str, *, pool_size: int, pool_timeout_s: float = 3.0, application_name: str = "relais"
+    url: str,
+    *,
+    pool_size: int,
+    pool_timeout_s: float = 3.0,
+    application_name: str = "relais",
+    answer_limit_s: float = 20.0,
 ) -> AsyncEngine:
     """The same pool for asyncio; the store's functions run on it through `AsyncConnection.run_sync`."""
-    return create_async_engine(
-        sqlalchemy_url(url),
-        **_options(pool_size=pool_size, pool_timeout_s=pool_timeout_s, application_name=application_name),
-    )
+    options = _options(pool_size=pool_size, pool_timeout_s=pool_timeout_s, application_name=application_name)
+    options["connect_args"]["async_creator_fn"] = connect_async_with_limit(answer_limit_s)
+    return create_async_engine(sqlalchemy_url(url), **options)
