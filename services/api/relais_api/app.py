@@ -13,7 +13,7 @@ from relais_api.chat import routes as chat
 from relais_api.http.handlers import install_problem_handlers
 from relais_api.http.headers import SecurityHeaders
 from relais_api.http.limits import BodyLimit
-from relais_api.messages import history
+from relais_api.messages import explaining, history
 from relais_api.messages import routes as messages
 from relais_api.page import reference
 from relais_api.page import router as page
@@ -46,6 +46,7 @@ def _routers() -> tuple[APIRouter, ...]:
     return (
         chat.router,
         messages.router,
+        explaining.router,
         history.router,
         agents.router,
         documents.router,

@@ -1,12 +1,13 @@
 """`relais queue`: what waits, what failed, and what to do about it."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 from relais.lifecycle import State
 from relais.settings import load_settings
-from relais_cli.client import connected, monitor_address, operating
+from relais_cli.client import api_address, connected, monitor_address, operating
 from relais_cli.commands.options import Json
 from relais_cli.commands.queue_options import (
     Agent,
@@ -19,7 +20,7 @@ from relais_cli.commands.queue_options import (
     StateOption,
     read_filter,
 )
-from relais_cli.commands.queue_view import show_failed, show_figures, show_preview, show_result
+from relais_cli.commands.queue_view import show_explanation, show_failed, show_figures, show_preview, show_result
 from relais_cli.errors import CliError
 from relais_cli.render import print_json, stdout
 from relais_cli.settings import ClientSettings
@@ -30,6 +31,7 @@ def make_queue() -> typer.Typer:
     queue = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at the queues; retry and cancel jobs.")
     for name, command in (("status", status), ("failed", failed), ("retry", retry), ("cancel", cancel)):
         queue.command(name)(command)
+    queue.command("explain")(explain)
     return queue
 
 
@@ -67,6 +69,20 @@ def failed(
         stdout().print(f"Only the newest {limit} are shown: narrow the filter, or raise --limit.")
     elif not page["jobs"]:
         stdout().print("No failed jobs.")
+
+
+def explain(
+    job_id: Annotated[UUID, typer.Argument(metavar="ID", help="The id of a message, or of a document's job.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say why a message is where it is, and what to do."""
+    with connected(api_address(load_settings(ClientSettings))) as client:
+        explanation = client.get(f"/api/messages/{job_id}/explain")
+    if as_json:
+        print_json(explanation)
+    else:
+        show_explanation(explanation)
 
 
 def retry(

@@ -40,6 +40,15 @@ def show_failed(job: dict[str, Any]) -> None:
     out.print(Padding(f"{job['error_code']}: {job['error']}", (0, 0, 0, 4)))
 
 
+def show_explanation(explanation: dict[str, Any]) -> None:
+    """Show why a job is where it is: the cause, what shows it, what to do."""
+    out = stdout()
+    out.print(f"{explanation['status']}, {explanation['cause']}: {explanation['summary']}", soft_wrap=True)
+    for name, value in explanation["evidence"].items():
+        out.print(f"  {name}: {'unknown' if value is None else value}", soft_wrap=True)
+    out.print(f"What to do: {explanation['next_step']}", soft_wrap=True)
+
+
 def show_figures(figures: dict[str, Any]) -> None:
     """Show the monitor's figures."""
     states = list(State)
