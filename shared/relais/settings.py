@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -53,7 +54,7 @@ class DatabaseSettings(RelaisSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr) -> SecretStr:
-        return _begins_with(url, "postgresql://", "postgres://", "postgresql+psycopg://")
+        return check_database_url(url)
 
 
 class BrokerSettings(RelaisSettings):
@@ -66,13 +67,37 @@ class BrokerSettings(RelaisSettings):
     @field_validator("broker_url")
     @classmethod
     def _is_a_broker(cls, url: SecretStr) -> SecretStr:
-        return _begins_with(url, "amqp://", "amqps://", "memory://")
+        return check_broker_url(url)
 
 
-def _begins_with(url: SecretStr, *schemes: str) -> SecretStr:
+def check_database_url(url: SecretStr) -> SecretStr:
+    """Return the URL of a PostgreSQL database, or raise ValueError without repeating any of it."""
+    return _check(url, "postgresql://", "postgres://", "postgresql+psycopg://")
+
+
+def check_broker_url(url: SecretStr) -> SecretStr:
+    """Return the URL of a broker, or raise ValueError without repeating any of it."""
+    return _check(url, "amqp://", "amqps://", "memory://")
+
+
+def _check(url: SecretStr, *schemes: str) -> SecretStr:
     if not url.get_secret_value().startswith(schemes):
         raise ValueError(f"must begin with {' or '.join(schemes)}")
+    if not _is_divided_as_meant(url.get_secret_value()):
+        raise ValueError(
+            "can't be read as a URL; percent-encode special characters of the user and the password, such as %40 for @"
+        )
     return url
+
+
+def _is_divided_as_meant(url: str) -> bool:
+    # A bare @ / ? # in a password ends it early: drivers would take its rest for a host, and name that in their errors.
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.netloc.count("@") <= 1 and "@" not in parts.path + parts.query and not parts.fragment
 
 
 SettingsT = TypeVar("SettingsT", bound=RelaisSettings)

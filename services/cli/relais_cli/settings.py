@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
-from relais.settings import RelaisSettings, default_home
+from relais.settings import RelaisSettings, check_broker_url, check_database_url, default_home
 
 
 class HomeSettings(RelaisSettings):
@@ -30,6 +30,11 @@ class StoreSettings(HomeSettings):
 
     database_url: SecretStr | None = Field(None, description="PostgreSQL, instead of the embedded one.")
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        return url and check_database_url(url)
+
 
 class UpSettings(StoreSettings):
     """What `relais up` starts: an address that is set takes the place of the embedded part."""
@@ -43,3 +48,8 @@ class UpSettings(StoreSettings):
     monitor_host: str = Field("127.0.0.1", description="Address the monitor listens on.")
     monitor_port: int = Field(9108, ge=0, le=65535, description="Port of the monitor; 0 takes a free one.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that one worker process runs at once.")
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_a_broker(cls, url: SecretStr | None) -> SecretStr | None:
+        return url and check_broker_url(url)
