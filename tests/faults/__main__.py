@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tasks = _tasks(faults, options)
     done: list[TrialResult] = []
     try:
-        for result in _run(tasks, min(options.lanes, len(tasks)), options.mutant):
+        for result in _run(tasks, min(options.lanes, len(tasks))):
             done.append(result)
             with options.results.open("a") as file:
                 file.write(result.to_json() + "\n")
@@ -53,7 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--list", action="store_true", help="print the faults and end")
     parser.add_argument("--report", action="store_true", help="print the table of --results and end")
-    parser.add_argument("--mutant", metavar="NAME", help="run the services with one safeguard taken out")
     return parser
 
 
@@ -64,7 +63,7 @@ def _tasks(faults: Sequence[Fault], options: argparse.Namespace) -> list[Task]:
     return [Task(fault.name, options.seed + trial) for trial in range(options.trials) for fault in faults]
 
 
-def _run(tasks: Sequence[Task], lanes: int, mutant: str | None) -> Iterator[TrialResult]:
+def _run(tasks: Sequence[Task], lanes: int) -> Iterator[TrialResult]:
     """The results of the tasks as they come; a trial that the suite could not finish is tried once more."""
     context = multiprocessing.get_context("spawn")
     todo: Queue[Task | None] = context.Queue()
@@ -73,7 +72,7 @@ def _run(tasks: Sequence[Task], lanes: int, mutant: str | None) -> Iterator[Tria
         todo.put(task)
     for _ in range(lanes):
         todo.put(None)
-    processes = [context.Process(target=work, args=(todo, results, mutant)) for _ in range(lanes)]
+    processes = [context.Process(target=work, args=(todo, results)) for _ in range(lanes)]
     for process in processes:
         process.start()
     try:

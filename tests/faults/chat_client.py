@@ -14,7 +14,7 @@ from faults.history import Kind
 from faults.submitting import Desk
 
 _SERVER_ERROR = 500
-_STREAM_S = 4.0
+_STREAM_S = 2.0
 _QUESTIONS = (
     "Within how many days is a refund paid?",
     "To which card is the refund paid?",

@@ -6,8 +6,8 @@ import shutil
 import signal
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -18,9 +18,9 @@ from faults.mixed import run_mixed
 from faults.nemesis import ALL
 from faults.quietness import Quietness
 from faults.result import TrialResult
-from faults.rig import CAMPAIGN, Rig
+from faults.rig import Rig
+from faults.timings import CAMPAIGN
 from faults.trial import commit, failed_trial, run_trial
-from support.stack import run_module
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,6 @@ class Task:
 class Lane:
     """Keeps a rig from trial to trial; a new one after a violation or a failure of the suite."""
 
-    command: Callable[[str], Sequence[str]] = run_module
     settings: Mapping[str, str] = field(default_factory=lambda: CAMPAIGN)
     rig: Rig | None = None
     quietness: Quietness | None = None
@@ -58,7 +57,7 @@ class Lane:
         """The rig, started when there is none."""
         if self.rig is None or self.quietness is None:
             folder = Path(tempfile.mkdtemp(prefix="relais-faults-"))
-            self.rig = Rig(folder, settings=self.settings, command=self.command)
+            self.rig = Rig(folder, settings=self.settings)
             self.rig.start()
             self.quietness = Quietness(self.rig)
         return self.rig, self.quietness
@@ -98,12 +97,12 @@ def matching(pattern: str) -> list[Fault]:
     return [fault for fault in ALL if any(fnmatch.fnmatch(fault.name, one) for one in patterns)]
 
 
-def work(tasks: "Queue[Task | None]", results: "Queue[TrialResult | None]", mutant: str | None) -> None:
+def work(tasks: "Queue[Task | None]", results: "Queue[TrialResult | None]") -> None:
     """The body of a lane's process: trials until the tasks end; None says that this lane has ended."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     faults = {fault.name: fault for fault in ALL}
     try:
-        with _lane(mutant) as lane:
+        with closing(Lane()) as lane:
             for task in iter(tasks.get, None):
                 for result in _results(lane, task, faults):
                     results.put(result)
@@ -122,18 +121,3 @@ def _results(lane: Lane, task: Task, faults: Mapping[str, Fault]) -> Iterator[Tr
         return
     mixing = [fault for fault in matching(task.fault) if fault.mixes and fault.own_run is None]
     yield from run_mixed(lane, mixing, random.Random(task.seed), task)
-
-
-@contextmanager
-def _lane(mutant: str | None) -> Iterator[Lane]:
-    lane = Lane() if mutant is None else Lane(command=lambda module: mutated(mutant, module))
-    try:
-        yield lane
-    finally:
-        lane.close()
-
-
-def mutated(mutant: str, module: str) -> list[str]:
-    """The command of a service with one safeguard taken out."""
-    python, _, _ = run_module(module)
-    return [python, "-m", "faults.mutants.launch", mutant, module]

@@ -6,18 +6,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 from sqlalchemy import Engine, text
 
+from faults.furnishing import furnish
 from faults.history import Expectation, History
 from faults.register import read_holders, read_present
 from faults.servers import Servers
 from faults.submitting import submit
 from faults.supervisor import Supervisor
+from faults.timings import CAMPAIGN, DEFAULT_LEASE_S
 from faults.windows import Windows
 from relais.store.engine import make_engine
 from relais.store.migrate import upgrade
@@ -25,36 +26,10 @@ from relais_cli.parts.ports import free_port
 from support.stack import Service, Stack, run_module
 from support.waiting import wait_until
 
-# The product's own timings, but for what would only make trials long.
-CAMPAIGN: Mapping[str, str] = {
-    "RELAIS_OLLAMA_IDLE_TIMEOUT_S": "3",
-    "RELAIS_QDRANT_TIMEOUT_S": "2",
-    "RELAIS_STALL_TIMEOUT_S": "6",
-    "RELAIS_MONITOR_CACHE_S": "0",
-    "RELAIS_DRAIN_TIMEOUT_S": "25",
-}
-SHORT: Mapping[str, str] = {
-    **CAMPAIGN,
-    "RELAIS_LEASE_S": "3",
-    "RELAIS_HEARTBEAT_S": "0.5",
-    "RELAIS_SWEEP_S": "0.5",
-    "RELAIS_DRAIN_TIMEOUT_S": "2",
-}
-_DEFAULT_LEASE_S = 20.0
 _READY_TIMEOUT_S = 40.0
 _SLOW = {"first_token_delay_s": 1.0, "token_delay_s": 0.02, "endpoints": ["chat", "generate"]}
-_DOCUMENT = b"# Refunds\n\nA refund is paid within 14 days of the request, to the card that was used.\n"
 
 _PROCESSING = "SELECT count(*) FROM jobs WHERE state = 'processing' AND kind = 'answer'"
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """A process of ours that ended, and when (seconds since the epoch)."""
-
-    module: str
-    pid: int
-    at: float
 
 
 class Rig:
@@ -76,7 +51,7 @@ class Rig:
         self.folder = folder
         self.settings = settings
         self.command = command
-        self.lease_s = float(settings.get("RELAIS_LEASE_S", _DEFAULT_LEASE_S))
+        self.lease_s = float(settings.get("RELAIS_LEASE_S", DEFAULT_LEASE_S))
         self.servers = Servers(folder)
         self.postgres, self.rabbitmq = self.servers.postgres, self.servers.rabbitmq
         self.models, self.qdrant = self.servers.models, self.servers.qdrant
@@ -88,7 +63,8 @@ class Rig:
         self.unconfirmed = Windows()
         self.paused = Windows()
         self.database_harmed = Windows()
-        self.deaths: list[Death] = []
+        self.deaths: dict[int, float] = {}  # when a process of ours ended, by its id
+        self.gave_up: list[tuple[float, str]] = []  # those that ended by themselves, with an error
         self.agent_token = ""
         self.poison_token = ""
         self.workers: list[Service] = []
@@ -132,9 +108,7 @@ class Rig:
         self.workers = [self.stack.start_worker(), self.stack.start_worker()]
         self.api = self.stack.start_api()
         self.supervisor.start()
-        self.agent_token = self._make_agent("agent", max_attempts=20)
-        self.poison_token = self._make_agent("poison", max_attempts=3)
-        self._ingest()
+        self.agent_token, self.poison_token = furnish(self.stack, self.engine)
         self.wait_ready()
 
     def stop(self) -> None:
@@ -239,19 +213,11 @@ class Rig:
         names = {int(name.rpartition(":")[2]) for name in present}
         return answering and all(map(_lives, self.services)) and {_pid(worker) for worker in self.workers} <= names
 
-    def _make_agent(self, slug: str, *, max_attempts: int) -> str:
-        return self.stack.make_agent(slug=slug, max_attempts=max_attempts, retry_backoff_s=0.5)
-
-    def _ingest(self) -> None:
-        files = {"file": ("refunds.md", _DOCUMENT, "text/markdown")}
-        reply = httpx.post(f"{self.url}/api/agents/agent/documents", files=files, headers=self.admin, timeout=10)
-        reply.raise_for_status()
-        indexed = "SELECT count(*) FROM documents WHERE indexed_sha256 IS NOT NULL"
-        wait_until(lambda: self.scalar(indexed), _READY_TIMEOUT_S, "the document is ingested")
-
     def _note_death(self, service: Service) -> None:
         assert service.popen is not None
-        self.deaths.append(Death(service.module, service.popen.pid, time.time()))
+        self.deaths[service.popen.pid] = time.time()
+        if service.popen.returncode > 0:
+            self.gave_up.append((time.time(), service.module))
 
 
 def _pid(service: Service) -> int:

@@ -8,7 +8,7 @@ from faults.fault import Fault
 from faults.lane import Lane
 from faults.nemesis import ALL
 from faults.report import told
-from faults.rig import SHORT
+from faults.timings import SHORT
 
 _SEED = 1
 

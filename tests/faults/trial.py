@@ -20,6 +20,7 @@ from faults.quietness import Quietness
 from faults.result import TrialResult
 from faults.rig import Rig
 from faults.sampler import Sampler
+from faults.windows import Windows
 from faults.workload import Workload
 
 _BEFORE_S, _AFTER_S = (0.2, 0.8), (0.3, 0.8)
@@ -28,7 +29,7 @@ _PATIENCE_S = 45.0
 _POLL_S = 0.05
 _KEPT_VIOLATIONS = 20
 # Faults of these families may cut workers off from the database, so that they may be taken for dead.
-_CUTS_OFF = ("database.", "disk.", "clock.", "mixed")
+_CUTS_OFF = ("database.", "disk.", "clock.")
 LOST = frozenset({"accepted_ends", "nobody_accepted_unknown"})
 DUPLICATED = frozenset({"answered_once", "same_key_same_message"})
 
@@ -63,9 +64,10 @@ class Round:
             **read_rows(rig.engine, rig.history.trial, self.began),
             leases=self.sampler.leases,
             wrong_places=self.sampler.wrong_places,
-            deaths={death.pid: death.at for death in rig.deaths},
+            deaths=dict(rig.deaths),
             paused=rig.paused,
-            unconfirmed=rig.unconfirmed,
+            # Of several faults at once, one may heal what another has broken.
+            unconfirmed=Windows() if allowed.fault == "mixed" else rig.unconfirmed,
             database_harmed=rig.database_harmed,
             healed_at=healed_at,
             leaks=quietness.leaks() if quiet else [],
@@ -95,7 +97,8 @@ class Round:
             took_s=round(time.time() - self.began, 1),
             violations=violations[:_KEPT_VIOLATIONS],
             commit=commit(),
-            notes=_notes(evidence, self.sampler),
+            notes=_notes(evidence, self.sampler)
+            | {"gave_up": [name for at, name in self.rig.gave_up if at > self.began]},
         )
         if violations:
             result.kept = str(keep(self.rig, result, evidence))

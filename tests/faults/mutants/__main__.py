@@ -10,7 +10,7 @@ from rich.table import Table
 
 from faults.mutants.catalogue import MUTANTS
 from faults.mutants.hunt import Verdict, hunt
-from faults.rig import SHORT
+from faults.timings import SHORT
 
 
 def main(arguments: Sequence[str]) -> int:
