@@ -166,8 +166,8 @@ def _up(rig: Rig) -> None:
         rig.rabbitmq.start()
 
 
-# Connections that died without a word are noticed by AMQP's heartbeats alone, 22 s later at most (`broker/rabbitmq.py`);
-# the sweeper may then wait for the confirms of another one, for 10 s.
+# Connections that died without a word are noticed by AMQP's heartbeats alone, within 22 s (`broker/rabbitmq.py`); the
+# sweeper may then wait for the confirms of another one, for 10 s.
 _UNTIL_NOTICED_S = 40.0
 
 FAULTS = (

@@ -8,10 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx
+
 from faults.fault import Fault
 from faults.quietness import Quietness
 from faults.result import TrialResult
 from faults.rig import Rig
+from faults.submitting import Desk
 from faults.trial import run_trial
 from support.waiting import wait_until
 
@@ -64,6 +67,23 @@ def _filling(server: str, *, leave: int = 0) -> Inject:
     return inject
 
 
+@contextmanager
+def _refusing(rig: Rig, rng: random.Random) -> Iterator[None]:
+    """PostgreSQL's disk is full, and so are the pages that it had in reserve: clients have been refused."""
+    with _filling("postgres")(rig, rng), httpx.Client(base_url=rig.url, timeout=10.0) as client:
+        desk = Desk(rig.history, client, "nemesis", rig.agent_token)
+        wait_until(lambda: not _posted(desk, rig, rng), 20, "the full disk is noticed")
+        refusals = [entry.values.get("status") for entry in rig.history.entries() if entry.kind == "unknown"]
+        assert set(refusals) <= {503, None}, f"refused with {refusals}"
+        yield
+
+
+def _posted(desk: Desk, rig: Rig, rng: random.Random) -> bool:
+    key = f"{rng.getrandbits(64):x}"
+    body = {"content": f"[{rig.history.trial} nemesis {key}] {rng.randbytes(3_000).hex()}"}
+    return desk.post(body, key) is not None
+
+
 def _fill(ballast: Path, leave: int) -> None:
     with ballast.open("wb") as file:
         while (free := _free(ballast.parent) - leave) > 0:
@@ -108,7 +128,7 @@ def _fault(name: str, server: str, inject: Inject) -> Fault:
 _BUDGET_S = 45.0
 
 FAULTS = (
-    _fault("disk.full.postgres", "postgres", _filling("postgres")),
+    _fault("disk.full.postgres", "postgres", _refusing),
     _fault("disk.full.rabbitmq", "rabbitmq", _filling("rabbitmq")),
     _fault("disk.alarm.rabbitmq", "rabbitmq", _filling("rabbitmq", leave=_BELOW_THE_LIMIT)),
 )
