@@ -1,6 +1,7 @@
 """A Qdrant server as a child process that ends with us: the stand-in `qdrant_standin`, shared by several workers."""
 
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -20,14 +21,20 @@ class QdrantServer:
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self._folder = folder.resolve()
         self._port = port or free_port()
+        self._starting = threading.Lock()
         self._process: TetheredProcess | None = None
 
     def start(self) -> None:
-        """Start and wait until it answers.
+        """Start and wait until it answers; nothing happens when it runs.
 
         Raises:
             PartError: it did not become ready; the message ends with the last lines of its log.
         """
+        with self._starting:
+            if not self.is_running:
+                self._start()
+
+    def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         command = [sys.executable, str(qdrant_standin.__file__), str(self.storage), str(self._port)]
         self._process = start_tethered(command, log=self._log, pid_file=self._pid_file, grace_s=5.0)

@@ -4,7 +4,7 @@ Only the time of day is shifted, as by a wrong clock; the monotonic clock goes o
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -31,9 +31,9 @@ def _off(choose: Choose, offset: str) -> Inject:
     @contextmanager
     def inject(rig: Rig, rng: random.Random) -> Iterator[None]:
         service = choose(rig, rng)
-        honest = service.env
         shifted = {"LD_PRELOAD": str(_library()), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        _restart(rig, service, {**honest, **shifted})
+        honest = {name: value for name, value in service.env.items() if name not in shifted}
+        _restart(rig, service, honest | shifted)
         try:
             rig.wait_ready()
             yield
@@ -43,7 +43,7 @@ def _off(choose: Choose, offset: str) -> Inject:
     return inject
 
 
-def _restart(rig: Rig, service: Service, env: object) -> None:
+def _restart(rig: Rig, service: Service, env: Mapping[str, str]) -> None:
     service.env = env
     died = service.popen.pid
     rig.kill(service)

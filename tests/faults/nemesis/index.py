@@ -100,11 +100,11 @@ def _without_passages(harm: Callable[[httpx.Client, str], None]) -> Inject:
     @contextmanager
     def inject(rig: Rig, _rng: random.Random) -> Iterator[None]:
         saved = rig.folder / "qdrant-saved"
-        shutil.copytree(rig.qdrant.storage, saved)
-        with httpx.Client(base_url=rig.qdrant.url, timeout=5.0) as client:
-            for collection in client.get("/collections").raise_for_status().json()["result"]["collections"]:
-                harm(client, collection["name"])
+        shutil.copytree(rig.qdrant.storage, saved)  # fails when another fault of this kind is at work
         try:
+            with httpx.Client(base_url=rig.qdrant.url, timeout=5.0) as client:
+                for collection in client.get("/collections").raise_for_status().json()["result"]["collections"]:
+                    harm(client, collection["name"])
             yield
         finally:
             rig.qdrant.kill()

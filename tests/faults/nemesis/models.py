@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -11,6 +12,7 @@ from faults.rig import Rig
 
 Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
 
+_STARTING = threading.Lock()  # two faults may end at once
 _LONGER_THAN_IDLE_S = (3.5, 5.0)  # the rig's idle timeout is 3 s
 _LONGER_THAN_STALL_S = (6.5, 8.0)  # and its attempts stall after 6 s
 
@@ -81,7 +83,9 @@ def _killed(rig: Rig, _rng: random.Random) -> Iterator[None]:
     try:
         yield
     finally:
-        rig.models.start()
+        with _STARTING:
+            if not rig.models.is_running:
+                rig.models.start()
 
 
 @contextmanager
