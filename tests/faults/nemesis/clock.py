@@ -55,11 +55,10 @@ def _any_worker(rig: Rig, rng: random.Random) -> Service:
 
 
 FAULTS: tuple[Fault, ...] = tuple(
-    Fault(f"clock.{name}.an_hour_{way}", _off(choose, offset), lasts_s=(2.0, 4.0), mixes=name == "worker")
+    Fault(f"clock.{name}.an_hour_{way}", _off(choose, offset), lasts_s=(1.0, 2.0), mixes=name == "worker")
     for name, choose in {
         "worker": _any_worker,
         "sweeper": lambda rig, _rng: rig.sweeper,
-        "api": lambda rig, _rng: rig.api,
     }.items()
     for way, offset in {"ahead": "+3600", "behind": "-3600"}.items()
 )
