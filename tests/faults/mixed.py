@@ -41,6 +41,8 @@ class Mixture:
         while not self.stop.wait(self.rng.expovariate(1 / _BETWEEN_S)):
             fault = self.rng.choice(self.faults)
             try:
+                if fault.pace == "slow":
+                    self.rig.slow_down()
                 with harmed(self.rig, fault, self.rng):
                     self.injected.append(fault.name)
                     self.stop.wait(self.rng.uniform(*fault.lasts_s))
