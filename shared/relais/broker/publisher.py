@@ -20,6 +20,8 @@ from relais.broker.connect import AnyBroker
 _MOST_REQUESTS = 1_000
 _IDLE_S = 5.0
 _PAUSE_AFTER_FAILURE_S = 1.0
+_STUCK_S = 0.5  # a broker that takes this long for a batch hangs, as far as anybody who waits is concerned
+_LONGEST_FAREWELL_S = 0.5  # for a broker that hangs: there is nobody to say goodbye to
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +46,8 @@ class Publisher:
 
     @property
     def up(self) -> bool | None:
-        """Whether the broker took the last token; None before the first."""
-        return self._up
+        """Whether the broker took the last token, and doesn't hang on the next; None before the first."""
+        return False if self._stuck else self._up
 
     @property
     def alive(self) -> bool:
@@ -63,14 +65,24 @@ class Publisher:
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Publish what was asked for so far, then end the thread."""
+        """Publish what was asked for so far, then end the thread; leave it to itself after `timeout_s` seconds.
+
+        A thread that the broker keeps hanging gets half a second: it is a daemon, and its tokens are no loss.
+        """
+        deadline = time.monotonic() + (_LONGEST_FAREWELL_S if self._stuck else timeout_s)
         with suppress(queue.Full):
-            self._requests.put(None, timeout=timeout_s)
-        self._thread.join(timeout_s)
+            self._requests.put(None, timeout=max(0.0, deadline - time.monotonic()))
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def request(self, queue_name: str, count: int = 1) -> "Future[bool]":
-        """Ask for `count` tokens; the future tells whether the broker confirmed them all. Never blocks."""
+        """Ask for `count` tokens; the future tells whether the broker confirmed them all. Never blocks.
+
+        While the broker hangs the answer is False at once, so that nobody waits for it and nothing piles up.
+        """
         wanted = _Request(queue_name, count)
+        if self._stuck:
+            wanted.done.set_result(False)
+            return wanted.done
         try:
             self._requests.put_nowait(wanted)
         except queue.Full:
@@ -83,6 +95,10 @@ class Publisher:
             return self.request(queue_name, count).result(timeout_s)
         except TimeoutError:
             return False
+
+    @property
+    def _stuck(self) -> bool:
+        return self.busy_s > _STUCK_S
 
     def _run(self) -> None:
         while True:
