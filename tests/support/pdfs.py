@@ -22,6 +22,23 @@ def make_pdf(pages: Sequence[str]) -> bytes:
     return _assemble(objects)
 
 
+def make_compressed_pdf(deflated: bytes) -> bytes:
+    """A PDF of one page whose content is given compressed by zlib."""
+    stream = deflated.decode("latin-1")
+    page = (
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> /Contents 4 0 R >>"
+    )
+    return _assemble(
+        [
+            "<< /Type /Catalog /Pages 2 0 R >>",
+            "<< /Type /Pages /Kids [5 0 R] /Count 1 >>",
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            f"<< /Length {len(deflated)} /Filter /FlateDecode >>\nstream\n{stream}\nendstream",
+            page,
+        ]
+    )
+
+
 def lock_pdf(content: bytes, password: str) -> bytes:
     """The same PDF, encrypted (RC4, which needs no further library)."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(content)))
