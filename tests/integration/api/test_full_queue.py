@@ -38,8 +38,8 @@ def test_a_full_queue_refuses_at_once_with_the_numbers(limited):
     problem = replies[3].json()
     assert (problem["code"], problem["limited"], problem["limit"], problem["waiting"]) == ("queue_full", "all", 3, 3)
     assert problem["detail"] == (
-        "3 messages wait already, where 3 may. Send this one again after 30 s; with an Idempotency-Key it can't be "
-        "accepted twice."
+        "The line of all agents is full: 3 waiting, 3 allowed. Send this message again after 30 s; with an "
+        "Idempotency-Key it can't be accepted twice."
     )
     assert replies[3].headers["retry-after"] == "30"
 
@@ -67,7 +67,7 @@ def test_an_agents_limit_is_set_shown_and_lifted(api):
     assert [api.post().status_code for _ in range(3)] == [202, 202, 429]
     problem = api.post().json()
     assert (problem["limited"], problem["limit"], problem["waiting"]) == ("agent", 2, 2)
-    assert "2 messages of this agent wait already" in problem["detail"]
+    assert "The line of this agent is full: 2 waiting, 2 allowed." in problem["detail"]
     assert api.post(token=OTHER).status_code == 202
     api.http.patch("/api/agents/demo", json={"max_waiting": None}, headers=api.admin)
     assert api.post().status_code == 202

@@ -14,9 +14,9 @@ _UNKNOWN_S = 30  # no worker is there, or none has completed a job within the ho
 def queue_full(full: Full, lines: Lines | None) -> QueueFull:
     """Make the refusal of a message."""
     retry_after_s = seconds_until_free(full, lines)
-    whose = "of this agent " if full.agent else ""
+    whose = "this agent" if full.agent else "all agents"
     return QueueFull(
-        f"{full.waiting} messages {whose}wait already, where {full.limit} may. Send this one again after "
+        f"The line of {whose} is full: {full.waiting} waiting, {full.limit} allowed. Send this message again after "
         f"{retry_after_s} s; with an Idempotency-Key it can't be accepted twice.",
         retry_after_s=retry_after_s,
         limited="agent" if full.agent else "all",
