@@ -78,10 +78,10 @@ class Database:
         try:
             result = task.result()
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-            raise self._away(type(error).__name__) from error
+            raise self._away(_cause(error)) from error
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise self._away(type(error).__name__) from error
+                raise self._away(_cause(error)) from error
             raise
         self._note(up=True)
         return result
@@ -101,3 +101,11 @@ class Database:
         if up != self._up:
             log.warning("database.up" if up else "database.away", reason=reason)
         self._up = up
+
+
+def _cause(error: DBAPIError | PoolTimeoutError) -> str:
+    """The first line of what the driver says, which names host, port and user, never a password nor a value."""
+    if isinstance(error, PoolTimeoutError):
+        return "no free connection in the pool"
+    said = str(error.orig).strip().partition("\n")[0]
+    return said or type(error).__name__

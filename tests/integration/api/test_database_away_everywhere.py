@@ -235,6 +235,19 @@ def test_whoever_waits_for_a_message_is_served_when_the_database_is_back(
         assert "event: done" in streaming.result(20)
 
 
+def test_an_api_that_starts_before_its_database_becomes_ready_without_a_restart(outage: Outage) -> None:
+    """It listens, says that it lives, answers 503, and is ready once the database is there."""
+    wanted = settings(outage.proxy.reroute(outage.postgres.url()), database_pool_timeout_s=0.5)
+    with ExitStack() as stack:
+        stack.enter_context(outage_over := ExitStack())
+        outage_over.enter_context(killed(outage))
+        client = stack.enter_context(serving(make_server(wanted, make_broker("memory://"))))
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").json()["code"] == "database_unavailable"
+        outage_over.close()
+        wait_until(lambda: client.get("/readyz").status_code == 200, 20, "ready")
+
+
 def test_connections_that_never_answer_again_are_replaced(outage: Outage) -> None:
     """The open connections are dead for good and say nothing, new ones work: one request finds out for all of them."""
     with ThreadPoolExecutor(3) as pool:  # so that the pool is full of connections

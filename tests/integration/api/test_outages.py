@@ -143,3 +143,14 @@ def test_a_frozen_database_refuses_in_time(private_postgres):
             assert time.monotonic() - began < 5
         wait_until(lambda: api.post().status_code == 202)
     engine.dispose()
+
+
+def test_the_log_says_why_the_database_is_away(capsys):
+    """Whoever starts the API without its database reads the cause, and no password, while it answers 503."""
+    port = free_port()
+    wanted = settings(f"postgresql://relais:hidden-word@127.0.0.1:{port}/relais")
+    with serving(make_server(wanted, make_broker("memory://"))) as client:
+        assert client.get("/readyz").status_code == 503
+    said = "".join(capsys.readouterr())
+    assert f'connection to server at "127.0.0.1", port {port} failed: Connection refused' in said
+    assert "hidden-word" not in said
