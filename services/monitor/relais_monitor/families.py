@@ -60,9 +60,14 @@ def _capacity(stats: Stats) -> Iterator[Metric]:
     )
     workers.add_metric(("alive",), stats.workers_alive)
     workers.add_metric(("silent",), stats.workers_silent)
-    slots = GaugeMetricFamily("relais_worker_slots", "Slots of the workers that are alive.", labels=("state",))
+    slots = GaugeMetricFamily(
+        "relais_worker_slots",
+        "Slots of the workers that are alive; free ones wait while their worker finds a part down, and idle otherwise.",
+        labels=("state",),
+    )
     slots.add_metric(("busy",), stats.slots_busy)
-    slots.add_metric(("idle",), max(stats.slots - stats.slots_busy, 0))
+    slots.add_metric(("idle",), stats.slots_idle)
+    slots.add_metric(("waiting",), stats.slots_waiting)
     yield from (workers, slots)
     yield from _parts(stats)
 

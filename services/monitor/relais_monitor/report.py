@@ -18,6 +18,7 @@ class Workers(BaseModel):
     silent: int
     slots_busy: int
     slots_idle: int
+    slots_waiting: int
     waiting_for: dict[Part, int]
 
 
@@ -98,6 +99,7 @@ def _workers(snapshot: Snapshot) -> Workers:
         alive=stats.workers_alive,
         silent=stats.workers_silent,
         slots_busy=stats.slots_busy,
-        slots_idle=max(stats.slots - stats.slots_busy, 0),
+        slots_idle=stats.slots_idle,
+        slots_waiting=stats.slots_waiting,
         waiting_for=dict(stats.waiting_for),
     )

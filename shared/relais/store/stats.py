@@ -30,6 +30,7 @@ class Stats:
     """One consistent picture. What is not known is None or missing, never 0.
 
     `waiting_for` counts the live workers that find a part down, for every part; empty without a live worker.
+    `slots_waiting` are the free slots of such workers, which take nothing.
     """
 
     jobs: Mapping[tuple[Kind, State], int]
@@ -38,11 +39,17 @@ class Stats:
     workers_silent: int
     slots: int
     slots_busy: int
+    slots_waiting: int
     waiting_for: Mapping[Part, int]
     sweeper_ran_at: float | None
     broker: BrokerReport | None
     agents: Mapping[UUID, str]
     deleted_agents: Mapping[UUID, str]
+
+    @property
+    def slots_idle(self) -> int:
+        """Free slots of workers that may claim."""
+        return max(self.slots - self.slots_busy - self.slots_waiting, 0)
 
 
 # Each half is answered from a partial index whose predicate it repeats word for word, the second without the table.
@@ -57,10 +64,13 @@ SELECT queue, extract(epoch FROM now() - min(CASE WHEN attempt = 0 THEN created_
 FROM jobs WHERE state IN {WAITING_SQL} GROUP BY queue""")
 _WORKERS = text(f"""
 WITH present AS (
-    SELECT id, slots, heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds' AS alive
+    SELECT id, slots, waiting_for, heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds' AS alive
     FROM workers WHERE stopped_at IS NULL)
 SELECT count(*) FILTER (WHERE alive) AS alive, count(*) FILTER (WHERE NOT alive) AS silent,
        coalesce(sum(slots) FILTER (WHERE alive), 0)::int AS slots,
+       greatest(coalesce(sum(slots) FILTER (WHERE alive AND waiting_for <> '{{}}'), 0)::int - (
+           SELECT count(*)::int FROM leases l JOIN present p ON p.id = l.worker_id
+           WHERE p.alive AND p.waiting_for <> '{{}}'), 0) AS slots_waiting,
        (SELECT count(*) FROM leases l JOIN present p ON p.id = l.worker_id WHERE p.alive) AS busy
 FROM present""")
 _WAITING_FOR = text(f"""
@@ -85,6 +95,7 @@ def read_stats(conn: Connection) -> Stats:
         workers_silent=workers.silent,
         slots=workers.slots,
         slots_busy=workers.busy,
+        slots_waiting=workers.slots_waiting,
         waiting_for=_read_waiting_for(conn) if workers.alive else {},
         sweeper_ran_at=heartbeats["sweeper"].ran_at if "sweeper" in heartbeats else None,
         broker=_broker_report(heartbeats["broker"].details) if _fresh(heartbeats.get("broker")) else None,

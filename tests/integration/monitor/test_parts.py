@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 
 from relais.store.leases import beat
-from support.seeding import make_worker
+from support.seeding import accept_many, claim, make_agent, make_worker
 
 
 def _waits(engine: Engine, worker_id: int, *parts: str) -> None:
@@ -24,6 +24,17 @@ def test_a_part_is_up_as_long_as_one_worker_does_not_find_it_down(monitor, engin
     page = monitor.get("/").text
     assert "down for 2 of 2 workers: start it" in page
     assert monitor.get("/api/stats").json()["figures"]["workers"]["waiting_for"] == {"ollama": 2, "qdrant": 1}
+
+
+def test_free_slots_of_a_worker_that_waits_are_not_idle(monitor, engine):
+    """They take nothing; what such a worker still has in hand is busy."""
+    accept_many(engine, make_agent(engine), 1)
+    waiting = make_worker(engine, slots=4)
+    make_worker(engine, slots=2)
+    assert claim(engine, waiting) is not None
+    _waits(engine, waiting, "ollama")
+    slots = {state: monitor.value("relais_worker_slots", state=state) for state in ("busy", "idle", "waiting")}
+    assert slots == {"busy": 1, "idle": 2, "waiting": 3}
 
 
 def test_without_a_live_worker_nothing_is_known_of_the_parts(monitor):

@@ -77,7 +77,8 @@ def _parts(workers: dict[str, Any]) -> Iterator[str]:
 
 def _workers(workers: dict[str, Any]) -> str:
     silent = f", {workers['silent']} silent" if workers["silent"] else ""
-    slots = f"{workers['slots_busy']} slots busy, {workers['slots_idle']} idle"
+    waiting = f", {workers['slots_waiting']} waiting" if workers["slots_waiting"] else ""
+    slots = f"{workers['slots_busy']} slots busy, {workers['slots_idle']} idle{waiting}"
     return f"Workers: {workers['alive']} alive{silent}; {slots}"
 
 
