@@ -20,7 +20,9 @@ def silence_s(beat_s: float) -> float:
 
     A killed worker beat last at the moment of its death, in the worst case; the sweeper looks every `sweep_s` (1 s):
 
-        claimed again after at most silence + sweep_s + the two rounds of the sweeper + the claim     (4 s and a little)
+        claimed again after at most silence + sweep_s + two rounds of the sweeper + the claim     (4 s and a little)
+
+    The jobs that go back are announced at once, not with the sweeper's next announcements.
 
     Packets that are lost instead of refused cost nothing for longer: the server doesn't notice for 10 s, and until then
     the lock is held.

@@ -1,9 +1,12 @@
 """A worker that stops at an awkward moment."""
 
 import threading
+import time
 
+import pytest
 from sqlalchemy import Engine, text
 
+from support.proxy import Proxy
 from support.seeding import accept_many, answer, make_agent
 from support.waiting import wait_until
 
@@ -52,3 +55,69 @@ def test_an_answer_that_is_finished_during_the_drain_is_kept(engine: Engine, sta
     stopping.join(30)
     with engine.begin() as conn:
         assert conn.execute(text("SELECT state, attempt FROM jobs")).one() == ("completed", 1)
+
+
+def _last_event(engine: Engine) -> tuple[str, int, int]:
+    with engine.begin() as conn:
+        found = conn.execute(
+            text("""SELECT e.transition, j.attempt, j.attempt_limit FROM job_events e JOIN jobs j ON j.id = e.job_id
+                    ORDER BY e.id DESC LIMIT 1""")
+        )
+        return tuple(found.one())
+
+
+def _stop_in_time(service) -> None:
+    began_at = time.monotonic()
+    service.stop()
+    assert time.monotonic() - began_at < service.stop_limit_s
+
+
+def test_a_job_whose_thread_does_not_look_up_is_handed_back_all_the_same(engine: Engine, start_worker, gate):
+    """Stuck in a call that nobody can interrupt, it goes back unharmed; what the thread brings later is fenced off."""
+    came_back = threading.Event()
+
+    def work(job, progress):
+        gate.open.wait(60)
+        came_back.set()
+        return answer()
+
+    service = start_worker(work, drain_s=0.0)
+    accept_many(engine, make_agent(engine), 1)
+    wait_until(service._parts.runs.current, 20, "started")
+    _stop_in_time(service)
+    assert _last_event(engine) == ("hand_back", 1, 4)
+    assert service.left_nothing
+    gate.open.set()
+    assert came_back.wait(10)
+    wait_until(lambda: _last_event(engine)[0] == "superseded", 10, "fenced off")
+
+
+@pytest.mark.parametrize("fault", ["cut", "freeze"])
+def test_a_drain_without_the_database_ends_in_time(engine: Engine, database_url: str, start_worker, gate, fault: str):
+    """Nothing can be handed back then: it says so, and the sweeper gives the job to another worker."""
+    proxy = Proxy(database_url).start()
+    service = start_worker(gate, worker_database=proxy.reroute(database_url), drain_s=0.0)
+    accept_many(engine, make_agent(engine), 1)
+    wait_until(lambda: gate.started, 20, "started")
+    getattr(proxy, fault)()
+    _stop_in_time(service)
+    assert not service.left_nothing
+    assert _last_event(engine)[0] in {"claim", "expire"}
+    proxy.pass_on()
+    wait_until(lambda: not service._parts.runs.current(), 30, "its thread settles after all")
+    proxy.stop()
+
+
+def test_a_drain_with_a_broker_that_hangs_ends_in_time(engine: Engine, start_worker, gate, amqp_url: str):
+    """Half-open connections to RabbitMQ keep nobody: the job is handed back, and the worker leaves without a farewell."""
+    proxy = Proxy(amqp_url).start()
+    service = start_worker(gate, broker_url=proxy.reroute(amqp_url), drain_s=0.0)
+    accept_many(engine, make_agent(engine), 1)
+    wait_until(lambda: gate.started, 20, "started")
+    proxy.freeze()
+    _stop_in_time(service)
+    assert _last_event(engine) == ("hand_back", 1, 4)
+    assert service.left_nothing
+    with engine.begin() as conn:
+        assert conn.execute(text("SELECT stopped_at IS NOT NULL FROM workers")).scalar_one(), "it said goodbye"
+    proxy.stop()

@@ -12,17 +12,16 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 from sqlalchemy import Connection, Engine, text
 
+from relais.store.accept import NewMessage
 from relais.store.claim import claim_next
 from relais.store.drafts import write_draft
 from relais.store.jobs import cancel_jobs, mark_announced, retry_jobs
@@ -39,7 +38,7 @@ from relais.store.settle import (
 )
 from relais.store.sweep import advance_watermarks, count_eligible, expire_leases
 from relais.store.workers import declare_dead, hold_worker_lock
-from support.lifecycle_model import LIVE, WAITING, Model, ModelJob
+from support.lifecycle_model import LIVE, WAITING, Model, ModelJob, Settlement
 from support.seeding import accept, answer, make_agent, make_worker, new_message
 
 QUEUE = "ai-messages"
@@ -56,6 +55,8 @@ PROFILE = settings(
     suppress_health_check=list(HealthCheck),
 )
 R = TypeVar("R")
+WORKERS, SESSIONS = 3, 3
+numbers = st.integers(0, 8)
 commits = st.sampled_from([True, True, True, False])
 outcomes = st.sampled_from(["complete", "complete", "fail", "retry_later", "hand_back"])
 settlements: dict[str, Callable[[Connection, UUID, int], object]] = {
@@ -69,13 +70,12 @@ settlements: dict[str, Callable[[Connection, UUID, int], object]] = {
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """The rules are what clients, publishers, workers, sweepers, people and the passing of time do."""
+    """The rules are what clients, publishers, workers, sweepers, people and the passing of time do.
+
+    Rules choose by numbers, counted from the newest, so that each has something to act on at any time.
+    """
 
     engine: Engine
-    sessions = Bundle("sessions")
-    jobs = Bundle("jobs")
-    workers = Bundle("workers")
-    attempts = Bundle("attempts")
 
     @initialize()
     def begin(self) -> None:
@@ -84,11 +84,19 @@ class Lifecycle(RuleBasedStateMachine):
                 "jobs, messages, sessions, workers, lanes, ticket_holes, job_events, leases, answers, drafts, agents"
             )
             conn.execute(text(f"TRUNCATE {tables} CASCADE"))
-        resume_in = self._do(lambda conn: resume_queue(conn, QUEUE))
-        assert resume_in is None
+            resume_queue(conn, QUEUE)
         self.model = Model()
         self.agent = make_agent(self.engine)
+        self.sessions: list[UUID] = []
+        self.attempts: list[tuple[UUID, int, int]] = []
+        self.keys: dict[str, tuple[UUID, str]] = {}
         self.locks: dict[int, Connection] = {}
+        for _ in range(WORKERS):
+            self.model.add_worker(make_worker(self.engine))
+        for _ in range(SESSIONS):
+            message = new_message(self.agent)
+            self._accept([message], 0)
+            self.sessions.append(message.session_id)
 
     def teardown(self) -> None:
         for conn in getattr(self, "locks", {}).values():
@@ -103,58 +111,60 @@ class Lifecycle(RuleBasedStateMachine):
     def _sql(self, statement: str, **values: object) -> None:
         self._do(lambda conn: conn.execute(text(statement), values))
 
+    def _job(self, number: int) -> ModelJob:
+        jobs = list(self.model.jobs.values())
+        return jobs[-1 - number % len(jobs)]
+
+    def _worker(self, number: int) -> int:
+        return list(self.model.workers)[number % WORKERS]
+
     # --- Clients ---
 
-    @rule(target=jobs, count=st.integers(1, 3), priority=st.sampled_from([0, 0, 5]))
-    def accept_alone(self, count: int, priority: int):
-        messages = [new_message(self.agent, priority=priority) for _ in range(count)]
-        return self._accept(messages, priority)
+    @rule(session=st.integers(0, SESSIONS), count=st.integers(1, 2), priority=st.sampled_from([0, 0, 5]))
+    def accept(self, session: int, count: int, priority: int) -> None:
+        if session == SESSIONS:  # each in a session of its own
+            self._accept([new_message(self.agent, priority=priority) for _ in range(count)], priority)
+        else:
+            known = self.sessions[session]
+            lane = self.model.lane_of(known, priority)
+            messages = [new_message(self.agent, session_id=known, priority=priority) for _ in range(count)]
+            self._accept(messages, lane)
 
-    @rule(target=sessions)
-    def open_session(self) -> UUID:
-        message = new_message(self.agent)
-        self._accept([message], 0)
-        return message.session_id
-
-    @rule(target=jobs, session=sessions, count=st.integers(1, 3), priority=st.sampled_from([0, 5]))
-    def accept_in_session(self, session: UUID, count: int, priority: int):
-        messages = [new_message(self.agent, session_id=session, priority=priority) for _ in range(count)]
-        return self._accept(messages, self.model.lane_of(session, priority))
-
-    def _accept(self, messages, lane: int):
+    def _accept(self, messages: list[NewMessage], lane: int) -> None:
         for accepted in accept(self.engine, messages):
             assert accepted.outcome == "accepted"
             self.model.accept(accepted.message_id, accepted.session_id, lane)
             assert (accepted.priority, accepted.ticket) == self.model.jobs[accepted.message_id].place
-        return multiple(*(message.message_id for message in messages))
 
     @rule(key=st.sampled_from(["a", "b"]), content=st.sampled_from(["same", "other"]))
     def repeat_with_a_key(self, key: str, content: str) -> None:
-        known = getattr(self, "keys", {})
         message = new_message(self.agent, content, idempotency_key=key)
+        if key not in self.keys:
+            self.keys[key] = message.message_id, content
+            self._accept([message], 0)
+            return
         (accepted,) = accept(self.engine, [message])
-        if (self.agent, key) not in known:
-            self.keys = known | {(self.agent, key): (message.message_id, content)}
-            self.model.accept(message.message_id, message.session_id, 0)
-            assert accepted.outcome == "accepted"
-        else:
-            first, first_content = known[self.agent, key]
-            assert accepted.message_id == first
-            assert accepted.outcome == ("replayed" if content == first_content else "conflict")
+        first, first_content = self.keys[key]
+        assert accepted.message_id == first
+        assert accepted.outcome == ("replayed" if content == first_content else "conflict")
 
     # --- The publisher and people ---
 
-    @rule(job=jobs)
-    def announce(self, job: UUID) -> None:
+    @rule(number=numbers)
+    def announce(self, number: int) -> None:
+        job = self._job(number).id
         moved = self._do(lambda conn: mark_announced(conn, [job]))
         self._expect_move(moved, job, {"pending"}, lambda found: found.move("announce", "queued"))
 
-    @rule(job=jobs)
-    def cancel(self, job: UUID) -> None:
-        self._expect_move(self._do(lambda conn: cancel_jobs(conn, [job])), job, LIVE, self.model.cancel)
+    @rule(number=numbers)
+    def cancel(self, number: int) -> None:
+        job = self._job(number).id
+        moved = self._do(lambda conn: cancel_jobs(conn, [job]))
+        self._expect_move(moved, job, LIVE, self.model.cancel)
 
-    @rule(job=jobs)
-    def retry(self, job: UUID) -> None:
+    @rule(number=numbers)
+    def retry(self, number: int) -> None:
+        job = self._job(number).id
         moved = self._do(lambda conn: retry_jobs(conn, [job]))
         self._expect_move(moved, job, {"failed", "cancelled"}, self.model.retry)
 
@@ -166,34 +176,42 @@ class Lifecycle(RuleBasedStateMachine):
         if moved:
             apply(found)
 
-    @rule(pause=st.booleans())
+    @rule(pause=st.sampled_from([False, False, True]))
     def pause_or_resume(self, pause: bool) -> None:
         self._do(lambda conn: (pause_queue if pause else resume_queue)(conn, QUEUE))
         self.model.paused = pause
 
     # --- Workers ---
 
-    @rule(target=workers)
-    def register(self) -> int:
-        worker = make_worker(self.engine)
-        self.model.add_worker(worker)
-        return worker
+    @rule(who=numbers, times=st.integers(1, 4), commit=commits)
+    def claim(self, who: int, times: int, commit: bool) -> None:
+        """One worker after another claims."""
+        for turn in range(times):
+            self._claim(self._worker(who + turn), commit=commit)
 
-    @rule(target=attempts, worker=workers, commit=commits)
-    def claim(self, worker: int, commit: bool):
+    @rule(who=numbers, how=outcomes)
+    def claim_and_settle(self, who: int, how: Settlement) -> None:
+        """What a worker does most of the time."""
+        if self._claim(self._worker(who), commit=True):
+            self._settle(*self.attempts[-1], how, commit=True)
+
+    def _claim(self, worker: int, *, commit: bool) -> bool:
         expected = None if self.model.workers[worker].stopped else self.model.first_in_turn()
         job = self._do(lambda conn: claim_next(conn, queue=QUEUE, worker_id=worker, lease_s=HOUR_S), commit=commit)
         assert (job and job.id) == (expected and expected.id)
-        if expected is None or not commit:
-            return multiple()
+        if expected is None or job is None or not commit:
+            return False
         self.model.claim(expected, worker)
         assert (job.attempt, job.attempt_limit) == (expected.attempt, expected.attempt_limit)
-        return expected.id, expected.attempt, worker
+        self.attempts.append((expected.id, expected.attempt, worker))
+        return True
 
-    @rule(attempt=attempts, how=outcomes, commit=commits)
-    def settle(self, attempt: tuple[UUID, int, int], how: str, commit: bool) -> None:
-        job, number, worker = attempt
+    @precondition(lambda self: self.attempts)
+    @rule(which=numbers, how=outcomes, commit=commits)
+    def settle(self, which: int, how: Settlement, commit: bool) -> None:
+        self._settle(*self.attempts[-1 - which % len(self.attempts)], how, commit=commit)
 
+    def _settle(self, job: UUID, number: int, worker: int, how: Settlement, *, commit: bool) -> None:
         def act(conn: Connection) -> bool:
             settled = settlements[how](conn, job, number)
             if settled is None:
@@ -204,24 +222,24 @@ class Lifecycle(RuleBasedStateMachine):
         found = self.model.jobs[job]
         held = found.state == "processing" and found.attempt == number
         assert settled is held, "the fence"
-        before = self._do(lambda conn: was_recorded(conn, job, number, how)) and not (commit and held)
         if commit:
             assert self.model.settle(found, number, how) is held
         recorded = any(event[0] == how and event[3] == number for event in found.events)
         assert self._do(lambda conn: was_recorded(conn, job, number, how)) is recorded
-        assert not before or recorded
 
-    @rule(attempt=attempts)
-    def flush_a_draft(self, attempt: tuple[UUID, int, int]) -> None:
-        job, number, _ = attempt
+    @precondition(lambda self: self.attempts)
+    @rule(which=numbers)
+    def flush_a_draft(self, which: int) -> None:
+        job, number, _ = self.attempts[-1 - which % len(self.attempts)]
         found = self.model.jobs[job]
         written = self._do(lambda conn: write_draft(conn, job, number, "so far"))
         assert written is (found.state == "processing" and found.attempt == number), "the fence"
 
-    @rule(worker=workers, data=st.data())
-    def beat(self, worker: int, data: st.DataObject) -> None:
-        mine = [(j.id, n) for j in self.model.jobs.values() for n in range(1, j.attempt + 1)]
-        running = data.draw(st.lists(st.sampled_from(mine), unique=True, max_size=4)) if mine else []
+    @rule(who=numbers, whose=numbers)
+    def beat(self, who: int, whose: int) -> None:
+        """A worker reports all that it ever claimed, or, wrongly, what another did."""
+        worker, claimer = self._worker(who), self._worker(whose)
+        running = [(job, number) for job, number, claimed_by in self.attempts if claimed_by == claimer]
         reports = self._do(lambda conn: beat(conn, worker_id=worker, lease_s=HOUR_S, running=running))
         found = {(report.job_id, report.attempt): report.standing for report in reports}
         assert found == {key: self._standing(*key, worker) for key in running}
@@ -238,13 +256,15 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- Time, death, the sweeper ---
 
-    @rule(worker=workers)
-    def fall_silent(self, worker: int) -> None:
+    @rule(who=numbers)
+    def fall_silent(self, who: int) -> None:
+        worker = self._worker(who)
         self._sql("UPDATE workers SET heartbeat_at = now() - interval '2 hours' WHERE id = :id", id=worker)
         self.model.workers[worker].silent = True
 
-    @rule(worker=workers)
-    def take_or_drop_the_lock(self, worker: int) -> None:
+    @rule(who=numbers)
+    def take_or_drop_the_lock(self, who: int) -> None:
+        worker = self._worker(who)
         known = self.model.workers[worker]
         known.holds_lock = not known.holds_lock
         if known.holds_lock:
@@ -256,15 +276,18 @@ class Lifecycle(RuleBasedStateMachine):
             conn.invalidate()
             conn.close()
 
-    @rule(job=jobs)
-    def let_the_lease_lapse(self, job: UUID) -> None:
-        self._sql("UPDATE leases SET expires_at = now() - interval '1 s' WHERE job_id = :id", id=job)
-        self.model.jobs[job].lapsed = self.model.jobs[job].state == "processing"
+    @precondition(lambda self: self.attempts)
+    @rule(which=numbers)
+    def let_the_lease_lapse(self, which: int) -> None:
+        job = self.model.jobs[self.attempts[-1 - which % len(self.attempts)][0]]
+        self._sql("UPDATE leases SET expires_at = now() - interval '1 s' WHERE job_id = :id", id=job.id)
+        job.lapsed = job.state == "processing"
 
-    @rule(job=jobs)
-    def let_the_backoff_pass(self, job: UUID) -> None:
-        self._sql("UPDATE jobs SET run_at = now() WHERE id = :id AND run_at IS NOT NULL", id=job)
-        self.model.jobs[job].due = True
+    @rule(number=numbers)
+    def let_the_backoff_pass(self, number: int) -> None:
+        job = self._job(number)
+        self._sql("UPDATE jobs SET run_at = now() WHERE id = :id AND run_at IS NOT NULL", id=job.id)
+        job.due = True
 
     @rule(commit=commits)
     def sweep(self, commit: bool) -> None:

@@ -21,6 +21,7 @@ class Loop:
         self._every_s = every_s
         self._turns = Turns()
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def watched(self, limit_s: float) -> Watched:
@@ -31,9 +32,14 @@ class Loop:
         """Start the thread; the first round is at once."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Begin the next round now, or right after the one that runs."""
+        self._wake.set()
+
     def stop(self, timeout_s: float = 15.0) -> None:
         """End after the round that runs now."""
         self._stop.set()
+        self._wake.set()
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -50,5 +56,7 @@ class Loop:
                     log.warning("loop.waits_for_database", loop=self._name, error=type(error).__name__)
                 failing = True
             self._turns.end()
-            if self._stop.wait(self._every_s):
+            self._wake.wait(self._every_s)
+            self._wake.clear()
+            if self._stop.is_set():
                 return

@@ -1,6 +1,7 @@
 """Gives back the jobs of dead workers, persists the watermarks, prunes what is old."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -25,8 +26,16 @@ class Repair:
     """
 
     def __init__(
-        self, engine: Engine, *, heartbeat_s: float, lease_s: float, retention_days: int, ledger_retention_days: int
+        self,
+        engine: Engine,
+        *,
+        heartbeat_s: float,
+        lease_s: float,
+        retention_days: int,
+        ledger_retention_days: int,
+        on_given_back: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_given_back = on_given_back
         self._engine = engine
         self._silence_s = silence_s(heartbeat_s)
         self._grace_s = lease_s
@@ -43,31 +52,35 @@ class Repair:
             sqlalchemy.exc.DBAPIError: the database is away.
         """
         try:
-            self._round()
+            if self._round():
+                self._on_given_back()
         except DBAPIError as error:
             self._cut_off = self._cut_off or is_outage(error)
             raise
         if time.monotonic() >= self._next_prune:
             self._prune()
 
-    def _round(self) -> None:
+    def _round(self) -> bool:
+        """Tell whether jobs went back into the line."""
         with self._engine.begin() as conn:
             locked = try_sweep_lock(conn)
             if self._cut_off:
                 self._cut_off = False
                 self._judges_from = time.monotonic() + self._grace_s
             if not locked:
-                return
-            if time.monotonic() >= self._judges_from:
-                self._give_back(conn)
+                return False
+            given_back = time.monotonic() >= self._judges_from and self._give_back(conn)
             advance_watermarks(conn)
             note_heartbeat(conn, "sweeper", {})
+        return given_back
 
-    def _give_back(self, conn: Connection) -> None:
+    def _give_back(self, conn: Connection) -> bool:
         for worker_id in declare_dead(conn, silence_s=self._silence_s, grace_s=self._grace_s):
             log.warning("worker.lost", worker=worker_id)
-        for job in expire_leases(conn, grace_s=self._grace_s, limit=_BATCH):
+        taken = expire_leases(conn, grace_s=self._grace_s, limit=_BATCH)
+        for job in taken:
             log.warning("job.expired", **{key: str(value) for key, value in job.items()})
+        return bool(taken)
 
     def _prune(self) -> None:
         # In a transaction of its own: the one above has locked lanes, for which every acceptance would wait.

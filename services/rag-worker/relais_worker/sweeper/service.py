@@ -30,17 +30,19 @@ class SweeperService:
     def build(cls, engine: Engine, broker: AnyBroker, settings: SweeperSettings) -> "SweeperService":
         """Put a sweeper together; nothing starts yet."""
         publisher = Publisher(broker)
+        announce = Loop("announce", Announce(engine, broker, publisher), every_s=settings.sweep_s)
         repair = Repair(
             engine,
             heartbeat_s=settings.heartbeat_s,
             lease_s=settings.lease_s,
             retention_days=settings.retention_days,
             ledger_retention_days=settings.ledger_retention_days,
+            on_given_back=announce.wake,
         )
         return cls(
             engine=engine,
             repair=Loop("repair", repair, every_s=settings.sweep_s),
-            announce=Loop("announce", Announce(engine, broker, publisher), every_s=settings.sweep_s),
+            announce=announce,
             publisher=publisher,
         )
 
