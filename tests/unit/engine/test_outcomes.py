@@ -2,8 +2,10 @@
 
 from uuid import uuid4
 
+import psycopg.errors
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relais.errors import PermanentError, RunAborted, TransientError
 from relais.store.claim import ClaimedJob
@@ -28,13 +30,20 @@ def _job(*, attempt: int = 1, attempt_limit: int = 3, backoff: float = 30.0, dea
         (RunAborted("cancelled"), 1, Dropped),
         (RunAborted("superseded"), 1, Dropped),
         (RunAborted("draining"), 3, HandedBack),
-        (OperationalError("SELECT", {}, Exception()), 1, RetryLater),
+        (OperationalError("SELECT", {}, psycopg.OperationalError("the connection broke")), 3, HandedBack),
+        (OperationalError("SELECT", {}, psycopg.errors.AdminShutdown()), 3, HandedBack),
+        (OperationalError("SELECT", {}, psycopg.errors.QueryCanceled()), 1, RetryLater),
+        (OperationalError("SELECT", {}, psycopg.errors.DiskFull()), 1, RetryLater),
+        (PoolTimeoutError(), 1, RetryLater),
         (ZeroDivisionError(), 1, RetryLater),
         (ZeroDivisionError(), 3, Failed),
     ],
 )
 def test_every_failure_has_one_outcome(error: Exception, attempt: int, expected: type):
-    """Transient failures are retried while attempts last, permanent ones never, aborted runs write nothing."""
+    """Transient failures are retried while attempts last, permanent ones never, aborted runs write nothing.
+
+    A database that was away is nobody's failure: the job goes back, its attempt uncounted, even the last one.
+    """
     assert type(outcome_of_error(_job(attempt=attempt), error)) is expected
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relais.errors import PartAwayError, PermanentError, RunAborted, TransientError
 from relais.store.claim import ClaimedJob
+from relais.store.outage import is_outage
 from relais.store.settle import Answer
 from relais_worker.engine.runs import TIME_MESSAGES, Abort
 
@@ -72,9 +73,15 @@ def outcome_of_error(job: ClaimedJob, error: Exception, *, part_down: bool = Fal
         case TransientError():
             return _again(job, error.reason, error.message)
         case DBAPIError() | PoolTimeoutError():
-            return _again(job, "database_unavailable", "The database could not be reached during the attempt.")
+            return _outcome_of_database_error(job, error)
         case _:
             return _again(job, "internal_error", f"An unexpected {type(error).__name__}; the worker's log has details.")
+
+
+def _outcome_of_database_error(job: ClaimedJob, error: DBAPIError | PoolTimeoutError) -> Outcome:
+    if isinstance(error, DBAPIError) and is_outage(error):
+        return HandedBack("database_unavailable")  # recorded once the database is back
+    return _again(job, "database_unavailable", "The database could not be reached during the attempt.")
 
 
 def outcome_of_abort(job: ClaimedJob, reason: Abort) -> Outcome:
