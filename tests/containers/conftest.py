@@ -28,8 +28,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_sessionstart() -> None:
-    """SIGTERM ends the run as Ctrl-C does: with everything taken down."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    """SIGTERM ends the run as Ctrl-C does, also in the background: with everything taken down."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

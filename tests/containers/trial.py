@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from containers.database import have_ended, lost_and_duplicated, processing
 from containers.load import Load
@@ -27,25 +28,29 @@ _ELSEWHERE = (lease_respected, nothing_leaks, metrics_equal_sql)
 
 def under_load(system: System, fault: str, harm: Callable[[], None], *, budget_s: float = 60.0) -> Load:
     """Harm the system while clients post; `harm` returns when it is healed. Everything must be answered once."""
-    wait_until(system.is_whole, 120, "every container is well before the fault")
+    wait_until(system.is_whole, 180, "every container is well before the fault")
     began = time.time()
     system.history.begin(fault.replace(" ", "-"))
     load, chat, sampler = system.load(), Workload(system, random.Random(fault)), Sampler(system.engine)
-    with system.model(first_token_delay_s=_ANSWER_S):
-        for part in (sampler, load, chat):
-            part.start()
+    with system.model(first_token_delay_s=_ANSWER_S), _running(sampler), _running(load), _running(chat):
         wait_until(lambda: len(load.accepted) >= _LOADED and processing(system.engine), 60, "the load runs")
         harm()
         healed_at, before = time.time(), list(load.accepted)
         wait_until(lambda: have_ended(system.engine, before), budget_s, f"recovered from {fault}")
         recovered_s = time.time() - healed_at
-        for part in (chat, load):
-            part.stop()
     wait_until(lambda: count_unfinished(system.engine, system.history.trial, began) == 0, 90, "all answered")
-    sampler.stop()
     _tell(system, fault, load, recovered_s)
     _judge(system, sampler, began, healed_at, Allowed(fault, budget_s))
     return load
+
+
+@contextmanager
+def _running(part: Sampler | Load | Workload) -> Iterator[None]:
+    part.start()
+    try:
+        yield
+    finally:
+        part.stop()
 
 
 def _tell(system: System, fault: str, load: Load, recovered_s: float) -> None:
