@@ -14,6 +14,7 @@ Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
 
 _STARTING = threading.Lock()  # two faults may end at once
 _LONGER_THAN_IDLE_S = (3.5, 5.0)  # the rig's idle timeout is 3 s
+_MANY_ANSWERS_S = (2.0, 4.0)
 _LONGER_THAN_STALL_S = (6.5, 8.0)  # and its attempts stall after 6 s
 
 
@@ -121,11 +122,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault("models.truncated", _misbehaving(drop_after=0)),
     Fault("models.dropped.mid_answer", _misbehaving(drop_after=2)),
     Fault("models.without_done", _misbehaving(truncate_after=3)),
-    Fault("models.lie.empty", _misbehaving(lie="empty")),
-    Fault("models.lie.oversized", _misbehaving(lie="oversized")),
-    Fault("models.lie.not_a_number", _misbehaving(lie="not_a_number")),
-    Fault("models.lie.unprintable", _misbehaving(lie="unprintable")),
-    Fault("models.lie.wrong_counts", _misbehaving(lie="wrong_counts")),
+    Fault("models.lie.empty", _misbehaving(lie="empty"), lasts_s=_MANY_ANSWERS_S),
+    Fault("models.lie.oversized", _misbehaving(lie="oversized"), lasts_s=_MANY_ANSWERS_S),
+    Fault("models.lie.not_a_number", _misbehaving(lie="not_a_number"), lasts_s=_MANY_ANSWERS_S),
+    Fault("models.lie.unprintable", _misbehaving(lie="unprintable"), lasts_s=_MANY_ANSWERS_S),
+    Fault("models.lie.wrong_counts", _misbehaving(lie="wrong_counts"), lasts_s=_MANY_ANSWERS_S),
     Fault(
         "models.lie.wrong_size",
         _misbehaving(lie="wrong_size"),
