@@ -109,7 +109,7 @@ def test_a_drain_without_the_database_ends_in_time(engine: Engine, database_url:
 
 
 def test_a_drain_with_a_broker_that_hangs_ends_in_time(engine: Engine, start_worker, gate, amqp_url: str):
-    """Half-open connections to RabbitMQ keep nobody: the job is handed back, and the worker leaves without a farewell."""
+    """Half-open connections to RabbitMQ keep nobody: the job is handed back, and the worker leaves."""
     proxy = Proxy(amqp_url).start()
     service = start_worker(gate, broker_url=proxy.reroute(amqp_url), drain_s=0.0)
     accept_many(engine, make_agent(engine), 1)

@@ -1,0 +1,55 @@
+"""How long a process waits for its database at the start."""
+
+import threading
+import time
+
+from sqlalchemy import text
+
+from relais.store.engine import make_engine
+from relais_cli.parts.ports import free_port
+from relais_worker.running import _start
+
+
+class _Starting:
+    """A service whose start runs one statement."""
+
+    alive = left_nothing = True
+    deaf_limit_s = stop_limit_s = 60.0
+
+    def __init__(self, url: str, statement: str) -> None:
+        self._engine = make_engine(url, pool_size=1)
+        self._statement = statement
+
+    def start(self) -> None:
+        with self._engine.begin() as conn:
+            conn.execute(text(self._statement))
+
+    def stop(self) -> None:
+        self._engine.dispose()
+
+
+def test_a_database_that_never_comes_ends_the_wait(capsys):
+    """The log says first that it waits, and in the end that it gave up, with the remedy."""
+    service = _Starting(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1")
+    assert not _start(service, threading.Event(), patience_s=1.5)
+    said = capsys.readouterr().out
+    assert said.index("start.waits_for_database") < said.index("start.failed")
+    assert "check RELAIS_DATABASE_URL" in said
+
+
+def test_a_database_without_its_schema_is_not_waited_for(empty_database_url: str, capsys):
+    """Waiting would not help: the remedy is named at once."""
+    service = _Starting(empty_database_url, "SELECT FROM workers")
+    began_at = time.monotonic()
+    assert not _start(service, threading.Event(), patience_s=60)
+    assert time.monotonic() - began_at < 10
+    assert "relais migrate" in capsys.readouterr().out
+    service.stop()
+
+
+def test_a_signal_ends_the_wait():
+    """SIGTERM is heard while it waits."""
+    told = threading.Event()
+    service = _Starting(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1")
+    threading.Timer(0.5, told.set).start()
+    assert not _start(service, told, patience_s=60)
