@@ -112,7 +112,7 @@ def test_no_service_shows_a_secret_while_its_broker_fails(failure, tmp_path, dat
     at = f"127.0.0.1:{rabbitmq.port if failure == 'wrong password' else free_port()}"
     with failing_stack(tmp_path / "stack", database_url, f"amqp://relais:{MARK}@{at}/relais") as stack:
         api = stack.start("relais_api")
-        wait_until(lambda: httpx.get(f"{stack.url}/healthz", timeout=5).is_success if _listens(stack) else False, 60)
+        wait_until(lambda: _listens(stack), 60)
         key = {"Authorization": f"Bearer rk_{MARK}-0123456789"}
         agent = {"slug": "a", "name": "A", "chat_model": "m", "embedding_model": "m"}
         token = httpx.post(f"{stack.url}/api/agents", json=agent, headers=key, timeout=20).json()["token"]
@@ -125,8 +125,8 @@ def test_no_service_shows_a_secret_while_its_broker_fails(failure, tmp_path, dat
         assert sent.status_code == 202
         wait_until(lambda: "broker.down" in api.log.read_text(), 60, "the API noticed")
         others = [stack.start(module) for module in ("relais_worker", "relais_worker.sweeper")]
-        for service in others:
-            wait_until(lambda service=service: said_something(service), 60, service.module)
+        wait_until(lambda: said_something(others[0]), 60, "the worker noticed")
+        wait_until(lambda: "sweeper" not in httpx.get(f"{stack.url}/readyz", timeout=20).text, 60, "the sweeper ran")
         said = httpx.get(f"{stack.url}/readyz", timeout=20).text
         said += "".join(command_line(service) for service in (api, *others))
     said += "".join(service.log.read_text() for service in stack.services)
