@@ -4,13 +4,18 @@ import argparse
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.queues import Queue
 from pathlib import Path
+from queue import Empty
 
 from faults.fault import Fault
 from faults.lane import Task, matching, work
 from faults.report import read_results, table, told
 from faults.result import TrialResult
+
+_RIG_ENDS_S = 90.0
+_LOOK_S = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +72,7 @@ def _run(tasks: Sequence[Task], lanes: int) -> Iterator[TrialResult]:
     """The results of the tasks as they come; a trial that the suite could not finish is tried once more."""
     context = multiprocessing.get_context("spawn")
     todo: Queue[Task | None] = context.Queue()
-    results: Queue[TrialResult | None] = context.Queue()
+    results: Queue[TrialResult] = context.Queue()
     for task in tasks:
         todo.put(task)
     for _ in range(lanes):
@@ -76,18 +81,15 @@ def _run(tasks: Sequence[Task], lanes: int) -> Iterator[TrialResult]:
     for process in processes:
         process.start()
     try:
-        running = lanes
-        while running:
-            result = results.get()
-            if result is None:
-                running -= 1
-            else:
-                yield result
+        while any(process.is_alive() for process in processes) or not results.empty():
+            with suppress(Empty):
+                yield results.get(timeout=_LOOK_S)
     finally:
         for process in processes:
             process.terminate()  # a lane that has ended takes no notice, another stops its rig
         for process in processes:
-            process.join(60)
+            process.join(_RIG_ENDS_S)
+            process.kill()
 
 
 def _last_tries(results: Sequence[TrialResult]) -> list[TrialResult]:

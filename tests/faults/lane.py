@@ -7,10 +7,11 @@ import signal
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
+from types import FrameType
 
 from faults.fault import Fault
 from faults.keeping import keep_logs
@@ -97,19 +98,33 @@ def matching(pattern: str) -> list[Fault]:
     return [fault for fault in ALL if any(fnmatch.fnmatch(fault.name, one) for one in patterns)]
 
 
-def work(tasks: "Queue[Task | None]", results: "Queue[TrialResult | None]") -> None:
-    """The body of a lane's process: trials until the tasks end; None says that this lane has ended."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def work(tasks: "Queue[Task | None]", results: "Queue[TrialResult]") -> None:
+    """The body of a lane's process: trials until the tasks end or SIGTERM comes."""
+    told = _Told()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too: whoever started us passes it on, once
+    signal.signal(signal.SIGTERM, told)
     faults = {fault.name: fault for fault in ALL}
-    try:
-        with closing(Lane()) as lane:
-            for task in iter(tasks.get, None):
-                for result in _results(lane, task, faults):
-                    results.put(result)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        results.put(None)
+    with suppress(KeyboardInterrupt), closing(Lane()) as lane:
+        for task in iter(tasks.get, None):
+            for result in _results(lane, task, faults):
+                told.check()
+                results.put(result)
+
+
+class _Told:
+    """Interrupts what runs at the first signal, and the lane after it if that was swallowed; the rig ends in peace."""
+
+    def __init__(self) -> None:
+        self._stop = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        first, self._stop = not self._stop, True
+        if first:
+            raise KeyboardInterrupt
+
+    def check(self) -> None:
+        if self._stop:
+            raise KeyboardInterrupt
 
 
 def _results(lane: Lane, task: Task, faults: Mapping[str, Fault]) -> Iterator[TrialResult]:
