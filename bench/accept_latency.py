@@ -76,6 +76,7 @@ def main() -> None:
                 "PYTHONPATH": str(Path(__file__).parent),
             },
             folder / "bare.log",
+            [sys.executable, "-m", "bare_insert"],
         ).start()
         stack.callback(bare.stop)
         wait_until(lambda: accepts_connections("127.0.0.1", bare_port), 20, "the reference listens")
