@@ -23,6 +23,7 @@ class Fault:
         lasts_s: the trial stays inside the context for a random time of this range.
         budget_s: every message accepted before the healing has ended within this time after it.
         may_fail_with: error codes with which messages may honestly end `failed`.
+        costs_attempts: whether it may be charged to the messages that it meets; a mere blink or restart may not.
         pace: `slow` makes the model take about 1.5 s an answer, so that the fault finds running generations.
         mixes: whether it may be part of the mixed nemesis.
         shortcut: whether one trial of it runs in `make test`.
@@ -34,6 +35,7 @@ class Fault:
     lasts_s: tuple[float, float] = (0.5, 2.0)
     budget_s: float = 30.0
     may_fail_with: frozenset[str] = frozenset()
+    costs_attempts: bool = True
     pace: Literal["fast", "slow"] = "fast"
     mixes: bool = True
     shortcut: bool = False

@@ -125,7 +125,8 @@ def run_trial(rig: Rig, quietness: Quietness, fault: Fault, seed: int) -> TrialR
         idle.wait(rng.uniform(*_AFTER_S))
     finally:
         running.workload.stop()
-    return running.end(quietness, Allowed(fault.name, fault.budget_s, fault.may_fail_with), healed_at)
+    allowed = Allowed(fault.name, fault.budget_s, fault.may_fail_with, fault.costs_attempts)
+    return running.end(quietness, allowed, healed_at)
 
 
 def harmed(rig: Rig, fault: Fault, rng: random.Random) -> ExitStack:

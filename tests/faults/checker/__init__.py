@@ -10,6 +10,7 @@ from faults.checker.leases import lease_respected, one_lease
 from faults.checker.ledger import attempts_rise, terminal_stays
 from faults.checker.order import position_equals_oracle, session_order
 from faults.checker.quiet import metrics_equal_sql, nothing_leaks
+from faults.checker.sparing import attempts_spared
 from faults.result import Violation
 
 CHECKS: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
@@ -19,6 +20,7 @@ CHECKS: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
     answered_once,
     told_the_truth,
     attempts_rise,
+    attempts_spared,
     terminal_stays,
     one_lease,
     lease_respected,

@@ -60,6 +60,7 @@ class Allowed:
     fault: str = "test"
     budget_s: float = 30.0
     may_fail_with: frozenset[str] = frozenset()
+    costs_attempts: bool = True
 
 
 @dataclass(frozen=True)

@@ -160,9 +160,9 @@ _CUTS_S = (2.0, 3.0)
 
 FAULTS = (
     Fault("database.sigkill", _killed, pace="slow"),
-    Fault("database.restarted_immediate", _restarted_at_once, pace="slow", shortcut=True),
-    Fault("database.restarted_fast", _restarted_fast, pace="slow"),
-    Fault("database.sessions_terminated", _terminated, pace="slow"),
+    Fault("database.restarted_immediate", _restarted_at_once, pace="slow", shortcut=True, costs_attempts=False),
+    Fault("database.restarted_fast", _restarted_fast, pace="slow", costs_attempts=False),
+    Fault("database.sessions_terminated", _terminated, pace="slow", costs_attempts=False),
     Fault("database.commit_lost.api", _commit_cut(_API, arrives=False), lasts_s=_CUTS_S),
     Fault("database.commit_unanswered.api", _commit_cut(_API, arrives=True), lasts_s=_CUTS_S, shortcut=True),
     Fault("database.commit_lost.worker", _commit_cut(_WORKER, arrives=False), lasts_s=_CUTS_S),
@@ -177,8 +177,8 @@ FAULTS = (
     Fault("database.commit_unanswered.sweeper", _commit_cut(_SWEEPER, arrives=True), lasts_s=_CUTS_S),
     Fault("database.tables_locked", _tables_locked, lasts_s=(1.0, 6.0)),
     Fault("database.connections_exhausted", _connections_exhausted, lasts_s=(2.0, 4.0)),
-    Fault("database.blink_silent", _blinking(silent=True), lasts_s=(0.1, 0.5), pace="slow"),
-    Fault("database.blink_reset", _blinking(silent=False), lasts_s=(0.1, 0.5), pace="slow"),
+    Fault("database.blink_silent", _blinking(silent=True), lasts_s=(0.1, 0.5), pace="slow", costs_attempts=False),
+    Fault("database.blink_reset", _blinking(silent=False), lasts_s=(0.1, 0.5), pace="slow", costs_attempts=False),
     Fault("database.blackout_5_s_silent", _blacked_out(silent=True), lasts_s=(5.0, 5.0), pace="slow"),
     Fault("database.blackout_5_s_reset", _blacked_out(silent=False), lasts_s=(5.0, 5.0), pace="slow"),
     Fault("database.one_service_severed", _one_service_severed, pace="slow"),

@@ -83,9 +83,9 @@ def _stale_and_reordered(rig: Rig, rng: random.Random) -> Iterator[None]:
 
 
 FAULTS = (
-    Fault("tokens.malformed", _malformed),
-    Fault("tokens.forged", _forgeries, shortcut=True, pace="slow"),
-    Fault("tokens.postponed", _postponed),
-    Fault("tokens.duplicated", _duplicates),
-    Fault("tokens.stale_and_reordered", _stale_and_reordered),
+    Fault("tokens.malformed", _malformed, costs_attempts=False),
+    Fault("tokens.forged", _forgeries, shortcut=True, pace="slow", costs_attempts=False),
+    Fault("tokens.postponed", _postponed, costs_attempts=False),
+    Fault("tokens.duplicated", _duplicates, costs_attempts=False),
+    Fault("tokens.stale_and_reordered", _stale_and_reordered, costs_attempts=False),
 )

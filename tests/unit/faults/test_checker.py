@@ -266,3 +266,21 @@ def test_nothing_leaks():
 def test_metrics_equal_sql():
     """A figure of the monitor that the database doesn't confirm is wrong."""
     assert broken(Case(more={"wrong_metrics": ["relais_jobs is 1, the database says 2"]})) == {"metrics_equal_sql"}
+
+
+def test_attempts_spared():
+    """A fault that may cost no attempt is broken by a lapsed lease, unless it says that it may cost some."""
+    assert "attempts_spared" in broken(Case(more={"allowed": Allowed(costs_attempts=False)}))
+    assert "attempts_spared" not in broken(Case())
+
+
+def test_attempts_spared_minds_the_database_only():
+    """An attempt that failed by itself is charged; one that lacked the database is not, and may be handed back."""
+    case = Case(more={"allowed": Allowed(costs_attempts=False)})
+    for transition, error_code, charged in (
+        ("retry_later", "model_timeout", False),
+        ("retry_later", "database_unavailable", True),
+        ("hand_back", "database_unavailable", False),
+    ):
+        case.events[4] = replace(case.events[4], transition=transition, error_code=error_code)
+        assert ("attempts_spared" in broken(case)) is charged
