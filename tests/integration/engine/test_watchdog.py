@@ -6,10 +6,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, text
 
+from relais_cli.embedded.services import Vital
+from relais_cli.embedded.stopping import StopRequests
+from relais_cli.embedded.whole import _watch
+from relais_cli.errors import CliError
+from relais_cli.parts.home import Home
 from support.seeding import accept_many, answer, make_agent
 from support.waiting import wait_until
 from support.worker_process import DEAF_S, STUCK_S
@@ -111,3 +117,15 @@ def test_a_thread_of_dramatiq_that_dies_is_found(engine: Engine, start_worker):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim.ident), ctypes.py_object(KeyboardInterrupt))
     wait_until(lambda: not victim.is_alive(), 10, "the thread died")
     wait_until(lambda: not service.alive, 10, "the watchdog knows")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_relais_up_ends_when_a_thread_of_its_worker_died(start_worker, tmp_path: Path):
+    """In one process nobody starts the worker anew: the whole ends in order and says what to do."""
+    service = start_worker(lambda job, progress: answer())
+    nothing = SimpleNamespace(look=lambda: None)
+    run = SimpleNamespace(requests=StopRequests(), supervisor=nothing, given=SimpleNamespace(home=Home(tmp_path)))
+    victim = service._worker.workers[0]
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim.ident), ctypes.py_object(KeyboardInterrupt))
+    with pytest.raises(CliError, match=r"Worker ended by itself .*: start again with `relais up`"):
+        _watch(run, [Vital("Worker", service)])
