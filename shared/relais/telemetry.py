@@ -45,7 +45,7 @@ def configure_logging(
     root.setLevel(level.upper())
     # pika reports a lost connection in several tracebacks; our adapters say it once, in a line.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    for chatty in ("httpx", "httpcore", "dramatiq", "uvicorn.access", "alembic.runtime.plugins"):
+    for chatty in ("httpx", "httpcore", "dramatiq", "uvicorn.access", "alembic", "alembic.runtime.plugins"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

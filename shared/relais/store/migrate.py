@@ -1,5 +1,6 @@
 """Brings a database to the schema of this release; `python -m relais.store.migrate` does it once."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def main() -> int:
     """Migrate the database of `RELAIS_DATABASE_URL`; the exit status."""
     settings = load_settings(DatabaseSettings)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    # A service only asks for the revision, again and again; here each step is worth a line.
+    logging.getLogger("alembic").setLevel(logging.INFO)
     log = structlog.get_logger(__name__)
     try:
         revision = upgrade(settings.database_url.get_secret_value())

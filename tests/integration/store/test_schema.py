@@ -1,5 +1,8 @@
 """The migrations and the tables agree."""
 
+import io
+import logging
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -8,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from relais.store.migrate import current_revision, head_revision, upgrade
 from relais.store.schema import metadata
+from relais.telemetry import configure_logging
 from support.seeding import accept_many, make_agent
 
 
@@ -22,6 +26,16 @@ def test_migrating_twice_changes_nothing(database_url: str, engine: Engine):
     assert upgrade(database_url) == head_revision()
     with engine.connect() as conn:
         assert current_revision(conn) == head_revision()
+
+
+def test_asking_for_the_revision_says_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """Readiness asks every few seconds: the logs of a healthy API don't grow by it."""
+    said = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    configure_logging(handler=logging.StreamHandler(said))
+    with engine.connect() as conn:
+        current_revision(conn)
+    assert said.getvalue() == ""
 
 
 @pytest.mark.parametrize(
