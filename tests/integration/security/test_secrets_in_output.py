@@ -126,7 +126,7 @@ def test_no_service_shows_a_secret_while_its_broker_fails(failure, tmp_path, dat
         wait_until(lambda: "broker.down" in api.log.read_text(), 60, "the API noticed")
         others = [stack.start(module) for module in ("relais_worker", "relais_worker.sweeper")]
         wait_until(lambda: said_something(others[0]), 60, "the worker noticed")
-        wait_until(lambda: "sweeper" not in httpx.get(f"{stack.url}/readyz", timeout=20).text, 60, "the sweeper ran")
+        wait_until(lambda: '"part":"sweeper"' not in httpx.get(f"{stack.url}/readyz", timeout=20).text, 60, "a sweep")
         said = httpx.get(f"{stack.url}/readyz", timeout=20).text
         said += "".join(command_line(service) for service in (api, *others))
     said += "".join(service.log.read_text() for service in stack.services)
