@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass, field
 
-import httpx
 import psutil
 from sqlalchemy import text
 
@@ -88,7 +87,7 @@ class Quietness:
         return [f"RabbitMQ has {count} {what}, at most {most} are right" for what, count, most in found if count > most]
 
     def _compare(self) -> list[str]:
-        shown = _samples(httpx.get(f"{self.rig.monitor_url}/metrics", timeout=10).raise_for_status().text)
+        shown = _samples(self.rig.http.get(f"{self.rig.monitor_url}/metrics", timeout=10).raise_for_status().text)
         with self.rig.engine.begin() as conn:
             expected = {name: float(value) for name, value in conn.execute(_EXPECTED)}
         return [

@@ -12,6 +12,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import Engine, text
 
+from faults import loopback
 from faults.furnishing import furnish
 from faults.history import Expectation, History
 from faults.register import read_holders, read_present
@@ -52,6 +53,7 @@ class Rig:
         self.settings = settings
         self.command = command
         self.lease_s = float(settings.get("RELAIS_LEASE_S", DEFAULT_LEASE_S))
+        self.http = loopback.client(timeout=2.0)
         self.servers = Servers(folder)
         self.postgres, self.rabbitmq = self.servers.postgres, self.servers.rabbitmq
         self.models, self.qdrant = self.servers.models, self.servers.qdrant
@@ -121,6 +123,7 @@ class Rig:
             self.engine.dispose()
         self.servers.stop()
         self.history.close()
+        self.http.close()
 
     def heal(self) -> None:
         """Servers up, proxies passing, models behaving, every service running and ready."""
@@ -206,7 +209,7 @@ class Rig:
     def _is_ready(self) -> bool:
         urls = (f"{self.url}/readyz", f"{self.monitor_url}/healthz")
         try:
-            answering = all(httpx.get(url, timeout=2).is_success for url in urls)
+            answering = all(self.http.get(url).is_success for url in urls)
         except httpx.HTTPError:
             return False
         present = read_present(self.engine)

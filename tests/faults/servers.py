@@ -3,8 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
-
+from faults import loopback
 from relais_cli.parts.model_server import ModelServer
 from relais_cli.parts.postgres import EmbeddedPostgres
 from relais_cli.parts.rabbitmq_node import RabbitMQNode
@@ -24,7 +23,7 @@ class Servers:
         self.rabbitmq = RabbitMQNode(folder / "rabbitmq", plugins=("rabbitmq_management",))
         self.models = ModelServer(folder / "models", options=["--faults"])
         self.qdrant = QdrantServer(folder / "qdrant")
-        self.model_faults = ModelFaults(httpx.Client(base_url=self.models.url, timeout=5.0))
+        self.model_faults = ModelFaults(loopback.client(self.models.url))
         self.database_proxy = Proxy(self.postgres.url())
         self.broker_proxy = Proxy(("127.0.0.1", self.rabbitmq.port))
         self.ollama_proxy = Proxy(self.models.url)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from faults import loopback
 from faults.history import Expectation, History, Kind
 
 _SERVER_ERROR = 500
@@ -48,7 +49,7 @@ def submit(history: History, url: str, token: str, content: str, *, expect: Expe
     """Post until acknowledged, with one key; return the message's id."""
     key = str(uuid4())
     body = {"content": f"[{history.trial} nemesis {key}] {content}"}
-    with httpx.Client(base_url=url, timeout=5.0) as client:
+    with loopback.client(url) as client:
         desk = Desk(history, client, "nemesis", token)
         for _ in range(_TRIES):
             receipt = desk.post(body, key, expect=expect)

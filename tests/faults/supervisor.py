@@ -28,7 +28,8 @@ class Supervisor:
     def stop(self) -> None:
         """Restart nothing any more."""
         self._ended.set()
-        self._thread.join(10)
+        if self._thread.is_alive():
+            self._thread.join(10)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:

@@ -3,8 +3,7 @@
 import random
 import threading
 
-import httpx
-
+from faults import loopback
 from faults.chat_client import ChatClient
 from faults.rig import Rig
 from faults.submitting import Desk
@@ -18,7 +17,7 @@ class Workload:
 
     def __init__(self, rig: Rig, rng: random.Random, *, messages: int = 40, pause_s: float = 0.12) -> None:
         self._stop = threading.Event()
-        self._https = [httpx.Client(base_url=rig.url, timeout=_TIMEOUT_S) for _ in range(_CLIENTS)]
+        self._https = [loopback.client(rig.url, timeout=_TIMEOUT_S) for _ in range(_CLIENTS)]
         self._clients = [
             ChatClient(
                 Desk(rig.history, http, f"c{number}", rig.agent_token),
