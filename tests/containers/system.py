@@ -37,17 +37,20 @@ class System:
     @contextmanager
     def model(self, **plan: object) -> Iterator[None]:
         """The model server behaves as told for a while."""
-        container = self.project.container("ollama")
-
-        def faults() -> ModelFaults:
-            url = f"http://{container.address(self.project.network('data'))}:11434"
-            return ModelFaults(httpx.Client(base_url=url, timeout=5))
-
-        faults().inject(**plan)
+        with self._model_faults() as faults:
+            faults.inject(**plan)
         try:
             yield
         finally:
-            faults().end()
+            with self._model_faults() as faults:
+                faults.end()
+
+    @contextmanager
+    def _model_faults(self) -> Iterator[ModelFaults]:
+        """Ask for the address each time: it may have changed with a restart."""
+        address = self.project.container("ollama").address(self.project.network("data"))
+        with httpx.Client(base_url=f"http://{address}:11434", timeout=5) as client:
+            yield ModelFaults(client)
 
     def is_whole(self) -> bool:
         """Whether every container that should run does and is healthy."""
