@@ -141,10 +141,11 @@ def _listens(stack: Stack) -> bool:
         return False
 
 
-def test_an_index_that_refuses_its_key_does_not_show_it(tmp_path, database_url, model_server):
+@pytest.mark.rabbitmq
+def test_an_index_that_refuses_its_key_does_not_show_it(tmp_path, database_url, amqp_url, model_server):
     """A wrong key of Qdrant fails the document with a reason for its owner; neither reason nor log has the key."""
     with scripted(http_reply("401 Unauthorized", b'{"status":{"error":"Invalid api-key"}}')) as qdrant:
-        with failing_stack(tmp_path / "stack", database_url, "memory://") as stack:
+        with failing_stack(tmp_path / "stack", database_url, amqp_url) as stack:
             stack.settings |= {"RELAIS_QDRANT_URL": qdrant.url, "RELAIS_OLLAMA_URL": model_server.url}
             stack.settings |= {"RELAIS_ADMIN_KEY": f"rk_{MARK}-0123456789"}
             stack.start("relais_api")
