@@ -271,7 +271,11 @@ workers = Table(
     Column("heartbeat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("stopped_at", DateTime(timezone=True), comment="it said goodbye, or was declared dead"),
     Column(
-        "waiting_for", ARRAY(Text), nullable=False, server_default="{}", comment="parts that are down, as it last saw them"
+        "waiting_for",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="parts that are down, as it last saw them",
     ),
     postgresql_with={"fillfactor": "70"},
 )
