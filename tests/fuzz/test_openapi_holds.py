@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from fuzz.campaign import Effort, fuzz
-from fuzz.target import Target, running_target
+from fuzz.target import Identity, Target, running_target
 from relais_cli.parts.postgres import EmbeddedPostgres
 from support.postgres_fixtures import TEMPLATE
 
-EFFORTS = {
-    "nobody": Effort(cases=1, phases="examples,coverage", seed=1, deterministic=True),
-    "read": Effort(cases=1, phases="coverage", seed=1, deterministic=True),
-    "admin": Effort(cases=3, phases="examples,coverage,fuzzing", seed=1, deterministic=True),
-}
+# Coverage alone: each boundary of each schema, valid and not; random cases are for `make fuzz`.
+_SHORT = Effort(cases=1, phases="coverage", seed=1, deterministic=True, longest_s=90)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +25,9 @@ def target(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory)
         postgres.drop_database("fuzz")
 
 
-@pytest.mark.parametrize("identity", EFFORTS)
-def test_the_api_is_what_its_openapi_says(target: Target, identity: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("identity", ["nobody", "read", "admin"])
+def test_the_api_is_what_its_openapi_says(target: Target, identity: Identity, tmp_path: Path) -> None:
     """No 5xx, no undocumented status, type or shape, every refusal a problem, no inside shown, whoever asks."""
-    done = fuzz(target, identity, EFFORTS[identity], tmp_path)  # type: ignore[arg-type] # the keys are identities
+    done = fuzz(target, identity, _SHORT, tmp_path)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:] + target.stack.logs()
     assert "generated" in done.stdout
