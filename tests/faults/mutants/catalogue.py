@@ -40,8 +40,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="sweeper_repair",
         module="relais_worker.sweeper.repair",
-        original="if time.monotonic() >= self._judges_from:",
-        replacement="if False:",
+        original="given_back = time.monotonic() >= self._judges_from and self._give_back(conn)",
+        replacement="given_back = False",
         fault="worker.sigkill.during_generation",
         breaks=frozenset({"accepted_ends"}),
     ),

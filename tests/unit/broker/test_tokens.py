@@ -8,7 +8,6 @@ from relais.broker.tokens import is_token, make_token
 from relais.queues import QUEUE_NAMES
 from support.forged_tokens import FORGED, MALFORMED, POSTPONED
 
-
 _FOREIGN = [*MALFORMED, *FORGED, *POSTPONED[:2]]
 
 
