@@ -57,7 +57,7 @@ class Container:
 
     def address(self, network: str) -> str:
         """Its IP address in a network, which changes with every start."""
-        networks = self.facts["NetworkSettings"]["Networks"] or {}
+        networks = self.facts["NetworkSettings"].get("Networks") or {}
         # Out of the network it has none, and nobody answers at port 0 of this machine either.
         return str(networks.get(network, {}).get("IPAddress") or "0.0.0.0")  # noqa: S104 -- to connect to
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from relais.broker.connect import AnyBroker, make_broker
 from relais.broker.publisher import Publisher
 from relais.settings import load_settings
+from relais.stopping import end_quietly
 from relais.store.api_keys import hash_key
 from relais.store.engine import make_async_engine
 from relais.telemetry import configure_logging
@@ -79,4 +80,5 @@ def main() -> None:
     """Run the API until it is told to stop."""
     settings = load_settings(ApiSettings)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    end_quietly()
     make_server(settings, make_broker(settings.broker_url.get_secret_value())).run()

@@ -3,6 +3,7 @@
 import uvicorn
 
 from relais.settings import load_settings
+from relais.stopping import end_quietly
 from relais.store.engine import make_engine
 from relais.telemetry import configure_logging
 from relais_monitor.app import Dependencies, build_app
@@ -43,4 +44,5 @@ def main() -> None:
     """Run the monitor until it is told to stop."""
     settings = load_settings(MonitorSettings)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    end_quietly()
     make_server(settings).run()
