@@ -78,6 +78,15 @@ def test_a_defect_in_a_pipeline_ends_in_a_failure_with_a_name(engine: Engine, st
     assert _row(engine, "attempt, error_code") == (2, "internal_error")
 
 
+@pytest.mark.parametrize("content", ["a\x00b", "half a surrogate \ud83d"])
+def test_an_answer_that_cannot_be_stored_fails_at_once(engine: Engine, start_worker, content: str):
+    """An answer that PostgreSQL refuses is a failure with a name; no thread waits for a database that is there."""
+    accept_many(engine, make_agent(engine, max_attempts=2), 1, max_attempts=2)
+    start_worker(lambda job, progress: answer(content))
+    wait_until(lambda: _finished(engine, "failed") == 1, 15, "failed")
+    assert _row(engine, "attempt, error_code") == (2, "internal_error")
+
+
 def test_a_transient_failure_waits_for_its_backoff(engine: Engine, start_worker):
     """The next attempt isn't before `run_at`, which lies about the agent's backoff ahead."""
     accept_many(engine, make_agent(engine, retry_backoff_s=30.0), 1)

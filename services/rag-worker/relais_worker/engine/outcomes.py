@@ -84,6 +84,11 @@ def _outcome_of_database_error(job: ClaimedJob, error: DBAPIError | PoolTimeoutE
     return _again(job, "database_unavailable", "The database could not be reached during the attempt.")
 
 
+def outcome_of_unstorable(job: ClaimedJob) -> Outcome:
+    """Classify an answer that the database refuses, such as one with a character that it can't hold."""
+    return _again(job, "internal_error", "The answer can't be stored; the worker's log has details.")
+
+
 def outcome_of_abort(job: ClaimedJob, reason: Abort) -> Outcome:
     """Classify an attempt that was told to stop."""
     match reason:

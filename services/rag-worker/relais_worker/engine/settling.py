@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relais.lifecycle import COMPLETE, FAIL, HAND_BACK, RETRY_LATER, Transition
@@ -19,7 +19,15 @@ from relais.store.settle import (
     settle_retry,
     was_recorded,
 )
-from relais_worker.engine.outcomes import Completed, Dropped, Failed, HandedBack, Outcome, RetryLater
+from relais_worker.engine.outcomes import (
+    Completed,
+    Dropped,
+    Failed,
+    HandedBack,
+    Outcome,
+    RetryLater,
+    outcome_of_unstorable,
+)
 
 _PAUSE_S = 0.5
 
@@ -30,7 +38,8 @@ def settle(engine: Engine, job: ClaimedJob, outcome: Outcome, *, worker_id: int,
     """Record the outcome under the fence; None when it didn't hold, and nothing was recorded.
 
     A finished generation is costly, so a database that is away is waited for, up to `patience_s` seconds. A commit
-    whose end was lost on the wire is looked up in the ledger before it is tried again.
+    whose end was lost on the wire is looked up in the ledger before it is tried again. An answer that PostgreSQL can't
+    store is a failure of the attempt.
 
     Raises:
         sqlalchemy.exc.DBAPIError: the database stayed away; the job's lease will lapse and another attempt follows.
@@ -43,6 +52,11 @@ def settle(engine: Engine, job: ClaimedJob, outcome: Outcome, *, worker_id: int,
         try:
             with engine.begin() as conn:
                 return _record(conn, job, outcome, worker_id=worker_id, unsure=unsure)
+        except (DataError, UnicodeEncodeError):
+            if not isinstance(outcome, Completed):
+                raise
+            log.exception("job.unstorable", job=str(job.id), attempt=job.attempt)
+            outcome = outcome_of_unstorable(job)
         except (DBAPIError, PoolTimeoutError) as error:
             if time.monotonic() >= give_up_at:
                 raise
