@@ -57,12 +57,12 @@ def test_a_worker_that_stops_finishes_its_answers(system: System) -> None:
 
 @pytest.mark.timeout(400)
 def test_a_worker_that_cannot_finish_hands_back(system: System) -> None:
-    """The model hangs: after its drain time the worker hands its jobs to the others, still within the grace."""
+    """Answers outlast its drain time, alive: it hands them to the others, still within the grace, with status 0."""
     wait_until(system.is_whole, 90, "every container is well")
     leaving = system.project.container("rag-worker")
     grace_s = system.project.grace_s("rag-worker")
     handed_back = transitions(system.engine, "hand_back")
-    with system.model(hang=True):
+    with system.model(first_token_delay_s=100.0, token_delay_s=100.0):
         accepted = _questions(system, 12)
         wait_until(lambda: held_by(system.engine, _host(leaving)) >= 1, 30, "it generates")
         leaving.stop(grace_s)
