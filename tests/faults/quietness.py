@@ -40,6 +40,7 @@ class Quietness:
 
     def leaks(self) -> list[str]:
         """What is more than it should be, and stays so for some seconds."""
+        self.rig.wait_ready()  # one that starts at this moment would be remembered as small
         deadline = time.monotonic() + _SETTLES_WITHIN_S
         while (found := self._look()) and time.monotonic() < deadline:
             time.sleep(_AGAIN_S)

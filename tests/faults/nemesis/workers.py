@@ -128,7 +128,7 @@ def _stop_past_lease(rig: Rig, rng: random.Random, *, until: tuple[str, ...]) ->
 
 
 def _superseded(rig: Rig, stopped: Service, until: tuple[str, ...]) -> bool:
-    """Wait until its lease lapsed and another attempt came so far; False when it has none, or clients cancelled them all."""
+    """Wait for another attempt of a job whose lease lapsed; False when it has none, or clients cancelled them all."""
     jobs = [job for job, name in read_holders(rig.engine).items() if rig.worker_called(name) is stopped]
     event = rig.scalar(_LAST_EVENT)
 
