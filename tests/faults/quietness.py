@@ -30,13 +30,21 @@ class Size:
     files: int
     children: int
 
+    def at_least(self, other: "Size") -> "Size":
+        """The larger of both, in each respect."""
+        return Size(*(max(getattr(self, what), getattr(other, what)) for what in Size.__slots__))
+
 
 @dataclass
 class Quietness:
-    """Remembers how big each process was when it was first quiet."""
+    """Remembers how big the processes of each service were when they were first quiet.
+
+    The largest of a service counts: one may be looked at while it connects again.
+    """
 
     rig: Rig
-    sizes: dict[int, Size] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+    sizes: dict[str, Size] = field(default_factory=dict)
 
     def leaks(self) -> list[str]:
         """What is more than it should be, and stays so for some seconds."""
@@ -70,10 +78,13 @@ class Quietness:
             now = Size(process.num_threads(), process.num_fds(), len(process.children()))
         except psutil.NoSuchProcess:
             return [f"{module} ({pid}) is not there"]
-        first = self.sizes.setdefault(pid, now)
+        first = self.sizes.get(module, now)
+        if pid not in self.known:
+            self.known.add(pid)
+            first = self.sizes[module] = first.at_least(now)
         limits = Size(first.threads + _MORE_THREADS, first.files + _MORE_FILES, first.children)
         return [
-            f"{module} ({pid}) has {getattr(now, what)} {what}, it began with {getattr(first, what)}"
+            f"{module} ({pid}) has {getattr(now, what)} {what}, its kind began with {getattr(first, what)}"
             for what in Size.__slots__
             if getattr(now, what) > getattr(limits, what)
         ]
