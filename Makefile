@@ -19,7 +19,7 @@ ARGS ?=
 # Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
 PROCESSES ?= auto
 
-.PHONY: help up test test-containers check lint unit audit fuzz servers bench faults lock clean
+.PHONY: help up test test-containers check lint unit audit fuzz servers bench faults mutants lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test-containers: $(STAMPS)/dev ## Run docker-compose.yml on podman, under faults
 bench: $(STAMPS)/dev servers ## Print how long a POST takes with 10,000 messages waiting, beside a bare insert.
 	@$(BIN)/python bench/accept_latency.py $(ARGS)
 
+mutants: $(STAMPS)/dev servers ## Take out one safeguard after another; the fault suite has to notice each.
+	@PYTHONPATH=tests $(BIN)/python -m faults.mutants $(ARGS)
+
 # The lanes end what they started before they go, so that Ctrl-C must reach them as well.
 faults: $(STAMPS)/dev servers ## Harm a whole deployment in every way we know; print what was lost. ARGS="--list" shows how.
 	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
@@ -78,8 +81,10 @@ $(STAMPS)/runtime: $(STAMPS)/bootstrap requirements/runtime.lock $(PROJECTS)
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
 	@touch $@
 
+# Tests start hundreds of processes; where Python may not keep what it compiled, each would compile everything anew.
 $(STAMPS)/dev: $(STAMPS)/runtime requirements/dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q -j 0 $(VENV)/lib $(PACKAGES) tests
 	@touch $@
 
 $(STAMPS)/model: $(STAMPS)/dev requirements/llm-model.txt
