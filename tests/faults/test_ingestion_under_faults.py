@@ -1,6 +1,7 @@
 """Documents that are uploaded while the search index and the model server fail."""
 
 import httpx
+import pytest
 from sqlalchemy import Engine, text
 
 from relais_worker.adapters.qdrant import open_index
@@ -10,6 +11,7 @@ from support.servers import running, short_folder
 from support.stack import Stack
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(600)  # a slow machine, not a hung test
 _DOCUMENTS = 6
 _DISTURBED = text("SELECT count(*) FROM job_events WHERE transition IN ('retry_later', 'hand_back')")
 _INDEXED = text("SELECT id, chunks, indexed_with FROM documents WHERE indexed_sha256 = content_sha256")

@@ -10,6 +10,7 @@ from faults.nemesis import ALL
 from faults.report import told
 from faults.timings import SHORT
 
+pytestmark = pytest.mark.timeout(600)  # a slow machine, not a hung test
 _SEED = 1
 
 
