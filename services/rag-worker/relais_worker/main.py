@@ -15,7 +15,7 @@ from relais.store.engine import make_engine
 from relais.telemetry import configure_logging
 from relais_worker.actors import actor_middleware
 from relais_worker.adapters.ollama import Ollama
-from relais_worker.adapters.qdrant import open_index
+from relais_worker.adapters.qdrant import PassageIndex, open_index
 from relais_worker.answering.pipeline import AnswerPipeline
 from relais_worker.engine.breakers import Breakers
 from relais_worker.engine.heartbeat import Heartbeat, Identity
@@ -47,34 +47,8 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
     )
     runs = Runs()
     ollama = Ollama(settings.ollama_url, idle_timeout_s=settings.ollama_idle_timeout_s)
-    key = settings.qdrant_api_key
-    index = open_index(
-        settings.qdrant_url,
-        timeout_s=settings.qdrant_timeout_s,
-        api_key=None if key is None else key.get_secret_value(),
-    )
+    index = _open_index(settings)
     breakers = Breakers({Part.OLLAMA: ollama.probe, Part.QDRANT: index.probe}, every_s=settings.probe_s)
-    identity = Identity(
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        queues=settings.worker_queues,
-        slots=settings.worker_threads,
-        version=version("relais-worker"),
-    )
-    heartbeat = Heartbeat(
-        make_engine(
-            settings.database_url.get_secret_value(),
-            pool_size=1,
-            pool_timeout_s=_BEAT_LIMIT_S,
-            application_name="relais-worker",
-            answer_limit_s=_BEAT_LIMIT_S,
-        ),
-        runs,
-        identity,
-        lease_s=settings.lease_s,
-        beat_s=settings.heartbeat_s,
-        waiting_for=lambda: breakers.down,
-        on_beat=lambda: _touch(settings.worker_health_file),
-    )
     return WorkerService(
         WorkerParts(
             engine=engine,
@@ -82,7 +56,7 @@ def build_worker(settings: WorkerSettings, broker: AnyBroker | None = None) -> W
             publisher=Publisher(broker),
             runs=runs,
             breakers=breakers,
-            heartbeat=heartbeat,
+            heartbeat=_make_heartbeat(settings, runs, breakers),
             pipelines={
                 "answer": AnswerPipeline(engine, ollama, index),
                 "ingest": IngestPipeline(engine, ollama, index),
@@ -107,6 +81,40 @@ def run_worker() -> int:
         log.critical("start.failed", reason=error.reason, remedy=error.message)
         return 1
     return run_until_told(service)
+
+
+def _open_index(settings: WorkerSettings) -> PassageIndex:
+    key = settings.qdrant_api_key
+    return open_index(
+        settings.qdrant_url,
+        timeout_s=settings.qdrant_timeout_s,
+        api_key=None if key is None else key.get_secret_value(),
+    )
+
+
+def _make_heartbeat(settings: WorkerSettings, runs: Runs, breakers: Breakers) -> Heartbeat:
+    engine = make_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=1,
+        pool_timeout_s=_BEAT_LIMIT_S,
+        application_name="relais-worker",
+        answer_limit_s=_BEAT_LIMIT_S,
+    )
+    identity = Identity(
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        queues=settings.worker_queues,
+        slots=settings.worker_threads,
+        version=version("relais-worker"),
+    )
+    return Heartbeat(
+        engine,
+        runs,
+        identity,
+        lease_s=settings.lease_s,
+        beat_s=settings.heartbeat_s,
+        waiting_for=lambda: breakers.down,
+        on_beat=lambda: _touch(settings.worker_health_file),
+    )
 
 
 def _touch(path: Path | None) -> None:
