@@ -197,7 +197,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("worker.sigterm", _terminate, _AT_ONCE, pace="slow"),
     Fault("worker.sigterm.twice", partial(_terminate, times=2), _AT_ONCE, pace="slow", shortcut=True),
-    Fault("worker.poison", _poison, _AT_ONCE, mixes=False, shortcut=True),
+    Fault("worker.poison", _poison, _AT_ONCE, mixes=False),
     Fault("api.sigkill", partial(_kill_service, which="api"), (0.0, 1.0), shortcut=True),
     Fault("sweeper.sigkill", partial(_kill_service, which="sweeper"), (0.5, 3.0)),
 )

@@ -109,6 +109,7 @@ class Heartbeat:
         self._disconnect()
         with suppress(DBAPIError, PoolTimeoutError), self._engine.begin() as conn:
             say_goodbye(conn, self.worker_id)
+        self._engine.dispose()
 
     def _run(self) -> None:
         due = time.monotonic() + self._beat_s
