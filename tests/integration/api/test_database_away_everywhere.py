@@ -56,16 +56,17 @@ def killed(away: "Outage") -> Iterator[None]:
 def stopped(away: "Outage") -> Iterator[None]:
     """The server's processes don't run: it drops no connection, accepts new ones, and answers nothing."""
     with away.engine.connect() as conn:
-        backend = psutil.Process(conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
-    server = backend.parent()
-    processes = [server, *server.children(recursive=True)]
-    for process in processes:
+        # Within the connection: its backend ends with it.
+        server = psutil.Process(conn.execute(text("SELECT pg_backend_pid()")).scalar_one()).parent()
+    server.suspend()  # first, so that it starts no other process
+    children = server.children(recursive=True)
+    for process in children:
         with suppress(psutil.NoSuchProcess):  # a backend ended meanwhile
             process.suspend()
     try:
         yield
     finally:
-        for process in processes:
+        for process in [*children, server]:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
