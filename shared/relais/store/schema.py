@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -55,6 +56,33 @@ def _created_at() -> Column[Any]:
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+def _job_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("id", Uuid, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("queue", Text, nullable=False),
+        Column("agent_id", Uuid, nullable=False),
+        Column("subject_id", Uuid, nullable=False, comment="the message or the document it works on"),
+        Column(
+            "serial_key", Uuid, nullable=False, comment="jobs of one key run one after another: session or document"
+        ),
+        Column("priority", SmallInteger, nullable=False),
+        Column("ticket", BigInteger, nullable=False),
+        Column("claimed_ticket", BigInteger, comment="the ticket it was last claimed with"),
+        Column("state", Text, nullable=False),
+        Column("attempt", Integer, nullable=False, server_default="0", comment="the fence: rises with every claim"),
+        Column("attempt_limit", Integer, nullable=False, comment="the last attempt that may run; raised by a retry"),
+        Column("run_at", DateTime(timezone=True), comment="not before; null means now"),
+        Column("worker_id", BigInteger, comment="of the current or last attempt"),
+        Column("error_code", Text),
+        Column("error", Text),
+        _created_at(),
+        Column("announced_at", DateTime(timezone=True)),
+        Column("started_at", DateTime(timezone=True), comment="of the current or last attempt"),
+        Column("finished_at", DateTime(timezone=True)),
+    )
+
+
 agents = Table(
     "agents",
     metadata,
@@ -78,6 +106,7 @@ agents = Table(
     Column("retry_backoff_s", Float, nullable=False, server_default="30"),
     Column("deadline_s", Float, nullable=False, server_default="300", comment="of one attempt"),
     Column("max_waiting", Integer, comment="messages that may wait; NULL is no limit of its own"),
+    Column("paused_at", DateTime(timezone=True), comment="no job of it is claimed"),
     _created_at(),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("deleted_at", DateTime(timezone=True)),
@@ -206,26 +235,9 @@ ticket_holes = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("queue", Text, ForeignKey("queues.name"), nullable=False),
-    Column("agent_id", Uuid, ForeignKey("agents.id"), nullable=False),
-    Column("subject_id", Uuid, nullable=False, comment="the message or the document it works on"),
-    Column("serial_key", Uuid, nullable=False, comment="jobs of one key run one after another: session or document"),
-    Column("priority", SmallInteger, nullable=False),
-    Column("ticket", BigInteger, nullable=False),
-    Column("claimed_ticket", BigInteger, comment="the ticket it was last claimed with"),
-    Column("state", Text, nullable=False),
-    Column("attempt", Integer, nullable=False, server_default="0", comment="the fence: rises with every claim"),
-    Column("attempt_limit", Integer, nullable=False, comment="the last attempt that may run; raised by a retry"),
-    Column("run_at", DateTime(timezone=True), comment="not before; null means now"),
-    Column("worker_id", BigInteger, comment="of the current or last attempt"),
-    Column("error_code", Text),
-    Column("error", Text),
-    _created_at(),
-    Column("announced_at", DateTime(timezone=True)),
-    Column("started_at", DateTime(timezone=True), comment="of the current or last attempt"),
-    Column("finished_at", DateTime(timezone=True)),
+    *_job_columns(),
+    ForeignKeyConstraint(["queue"], ["queues.name"]),
+    ForeignKeyConstraint(["agent_id"], ["agents.id"]),
     CheckConstraint(f"state IN ({_STATES})", name="state"),
     CheckConstraint("kind IN ('answer', 'ingest')", name="kind"),
     CheckConstraint("attempt >= 0 AND attempt <= attempt_limit", name="attempt"),
@@ -248,6 +260,18 @@ jobs = Table(
         postgresql_where=text(f"queue = 'ai-messages' AND {_WAITING}"),
     ),
     postgresql_with=_CHURN,
+)
+
+# Jobs that ended a while ago, moved here so that the table the claim works on stays small. The view `every_job` shows
+# both; nothing but the pruning writes here.
+past_jobs = Table(
+    "past_jobs",
+    metadata,
+    *_job_columns(),
+    Index("past_jobs_created_idx", "created_at", "id"),
+    Index("past_jobs_finished_idx", "state", "finished_at"),
+    Index("past_jobs_subject_idx", "subject_id", postgresql_where=text("kind = 'ingest'")),
+    Index("past_jobs_serial_idx", "serial_key"),
 )
 
 admissions = Table(
@@ -313,4 +337,29 @@ heartbeats = Table(
     Column("ran_at", DateTime(timezone=True), nullable=False),
     Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     postgresql_with={"fillfactor": "50"},
+)
+
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False, comment="the name of the key that was used"),
+    Column("action", Text, nullable=False),
+    Column("target", JSONB, nullable=False, comment="the filter, or the queue, agent or rule by name"),
+    Column("matching", Integer, comment="jobs that the filter meant; NULL where none was given"),
+    Column("changed", Integer, nullable=False),
+    Column("job_ids", ARRAY(Uuid), nullable=False, server_default="{}", comment="the first 100"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("rule", Text, nullable=False, comment="of an alert"),
+    _created_at(),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Index("silences_rule_idx", "rule", "ends_at"),
 )

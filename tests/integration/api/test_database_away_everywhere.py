@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import psutil
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -24,6 +23,7 @@ from relais.store.migrate import upgrade
 from relais_api.main import make_server
 from relais_cli.parts.postgres import EmbeddedPostgres
 from support.api import Api, serving, settings
+from support.frozen_server import frozen
 from support.proxy import Proxy
 from support.seeding import make_agent
 from support.servers import running, short_folder
@@ -55,20 +55,8 @@ def killed(away: "Outage") -> Iterator[None]:
 @contextmanager
 def stopped(away: "Outage") -> Iterator[None]:
     """The server's processes don't run: it drops no connection, accepts new ones, and answers nothing."""
-    with away.engine.connect() as conn:
-        # Within the connection: its backend ends with it.
-        server = psutil.Process(conn.execute(text("SELECT pg_backend_pid()")).scalar_one()).parent()
-    server.suspend()  # first, so that it starts no other process
-    children = server.children(recursive=True)
-    for process in children:
-        with suppress(psutil.NoSuchProcess):  # a backend ended meanwhile
-            process.suspend()
-    try:
+    with frozen(away.engine):
         yield
-    finally:
-        for process in [*children, server]:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
 
 
 @contextmanager

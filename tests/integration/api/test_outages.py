@@ -2,38 +2,19 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
-import psutil
 from pydantic import SecretStr
-from sqlalchemy import Engine, text
 
 from relais.broker import make_broker
 from relais.store.engine import make_engine
 from relais_api.main import make_server
 from relais_cli.parts.ports import free_port
 from support.api import TOKEN, Api, serving, settings
+from support.frozen_server import frozen
 from support.seeding import make_agent, state_of
 from support.waiting import wait_until
-
-
-@contextmanager
-def frozen(engine: Engine) -> Iterator[None]:
-    """Stop every process of the server from running."""
-    with engine.connect() as conn:
-        backend = psutil.Process(conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
-    server = backend.parent()
-    processes = [server, *server.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 def test_a_message_is_accepted_while_the_broker_is_away(database_url, engine):
