@@ -7,7 +7,7 @@ from faults.checker.broker import announced_was_confirmed
 from faults.checker.ends import accepted_ends, nobody_accepted_unknown, recovered_in_time, same_key_same_message
 from faults.checker.evidence import Evidence
 from faults.checker.leases import lease_respected, one_lease
-from faults.checker.ledger import attempts_rise, terminal_stays
+from faults.checker.ledger import attempts_rise, fenced_off_truly, terminal_stays
 from faults.checker.order import position_equals_oracle, session_order
 from faults.checker.quiet import metrics_equal_sql, nothing_leaks
 from faults.checker.sparing import attempts_spared
@@ -21,6 +21,7 @@ CHECKS: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
     told_the_truth,
     attempts_rise,
     attempts_spared,
+    fenced_off_truly,
     terminal_stays,
     one_lease,
     lease_respected,

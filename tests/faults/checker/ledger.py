@@ -5,8 +5,10 @@ from itertools import pairwise
 
 from faults.checker.evidence import ENDS, Event, Evidence
 from faults.result import Violation
-from relais.lifecycle import TRANSITIONS
+from relais.lifecycle import COMPLETE, FAIL, HAND_BACK, RETRY_LATER, TRANSITIONS
 
+# What an attempt's own worker writes at its end; `expire` is the sweeper's.
+_OWN = frozenset(arrow.name for arrow in (COMPLETE, FAIL, RETRY_LATER, HAND_BACK))
 _FENCED = frozenset(arrow.name for arrow in TRANSITIONS if arrow.fenced)
 
 
@@ -30,6 +32,17 @@ def terminal_stays(evidence: Evidence) -> Iterator[Violation]:
             if before.target in ENDS and not retried:
                 what = f"{job}: {after.transition} after {before.transition}"
                 yield Violation("terminal_stays", what, events)
+
+
+def fenced_off_truly(evidence: Evidence) -> Iterator[Violation]:
+    """A result that was noted as fenced off was: its attempt recorded no end of its own."""
+    for event in evidence.events:
+        if event.transition != "superseded":
+            continue
+        own = [e for e in evidence.ledger.get(event.job, []) if e.attempt == event.attempt and e.transition in _OWN]
+        if own:
+            what = f"{event.job}: attempt {event.attempt} recorded {own[0].transition}, and is noted as fenced off"
+            yield Violation("fenced_off_truly", what, [*own, event])
 
 
 def _broken_link(events: Sequence[Event]) -> str | None:

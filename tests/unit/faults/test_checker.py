@@ -194,6 +194,15 @@ def test_attempts_rise_and_no_stale_attempt_writes():
     assert "attempts_rise" in broken(case)
 
 
+def test_what_is_noted_as_fenced_off_was():
+    """An attempt that recorded its own end is not noted as fenced off; one that another superseded may be."""
+    case = Case()
+    case.events.append(Event(10, M1, 7.5, "superseded", "completed", "completed", 1, 7))
+    assert "fenced_off_truly" not in broken(case)
+    case.events.append(Event(11, M1, 7.6, "superseded", "completed", "completed", 2, 8))
+    assert "fenced_off_truly" in broken(case)
+
+
 def test_attempts_rise_along_a_chain():
     """Each transition leaves the state that the one before entered."""
     case = Case()
