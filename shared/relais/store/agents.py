@@ -36,6 +36,7 @@ class Agent:
     retry_backoff_s: float
     deadline_s: float
     max_waiting: int | None
+    paused_at: datetime | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None

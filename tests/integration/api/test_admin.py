@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from sqlalchemy import text
 
+from relais.refs import ref_of
 from relais.store.api_keys import add_api_key, revoke_api_key
 from relais.store.settle import settle_failed
 from support.seeding import accept_many, claim, make_agent, make_worker
@@ -263,7 +264,8 @@ def test_jobs_are_searched_by_any_field(api):
 
 
 @pytest.mark.parametrize(
-    "query", ["state=lost", "kind=cake", "older_than=soon", "id=7", "limit=0", "colour=red", "cursor=x"]
+    "query",
+    ["state=lost", "kind=cake", "older_than=soon", "id=7", "ref=7", "session=x", "limit=0", "colour=red", "cursor=x"],
 )
 def test_a_wrong_filter_is_named(refusing_api, query):
     """422 names the parameter."""
@@ -311,3 +313,19 @@ def test_a_paused_queue_gives_no_work_until_it_is_resumed(api):
     assert resumed == {"name": "ai-messages", "paused_at": None}
     assert claim(api.engine, worker_id) is not None
     assert api.http.post("/api/queues/cakes/pause", headers=api.admin).json()["code"] == "unknown_queue"
+
+
+def test_jobs_are_found_by_ref_and_by_session(api):
+    """Twelve digits of an id find the job, and those of a session its messages; a whole id works in their place."""
+    ids = [api.post().json()["message_id"] for _ in range(3)]
+    session = api.http.get(f"/api/messages/{ids[1]}/status").json()["session_id"]
+    followed = api.post(session_id=session).json()["message_id"]
+
+    def found(**params):
+        return [row["id"] for row in api.http.get("/api/jobs", params=params, headers=api.admin).json()["jobs"]]
+
+    assert found(ref=ref_of(ids[0])) == found(ref=ids[0]) == [ids[0]]
+    assert sorted(found(ref=[ref_of(ids[0]), ref_of(ids[2]).upper()])) == sorted([ids[0], ids[2]])
+    assert found(ref="0" * 12) == []
+    assert found(session=session) == found(session=ref_of(session)) == [followed, ids[1]]
+    assert found(session=ref_of(session), ref=ref_of(ids[0])) == []

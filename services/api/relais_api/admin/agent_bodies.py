@@ -62,7 +62,7 @@ class NewAgent(AgentChanges):
 
 
 class AgentBody(BaseModel):
-    """An agent as operators see it."""
+    """An agent as operators see it; `paused_at` is null while its jobs are claimed."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -86,6 +86,7 @@ class AgentBody(BaseModel):
     retry_backoff_s: float
     deadline_s: float
     max_waiting: int | None
+    paused_at: UtcTime | None
     created_at: UtcTime
     updated_at: UtcTime
 

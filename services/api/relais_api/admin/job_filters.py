@@ -9,11 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from relais.lifecycle import State
 from relais.queues import Kind
+from relais.refs import bounds_of
 from relais.store.bulk import JobFilter
 from relais_api.chat.body import refuse_control_characters
 
 _AGE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
 _UNIT_S: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_REF_SCHEMA: Final = {"type": "string", "pattern": "^([0-9a-f]{12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"}
 _LONGEST_AGE_S: Final = 10 * 365 * 86_400
 
 
@@ -32,6 +34,17 @@ _AGE_SCHEMA: Final = WithJsonSchema(
         ]
     }
 )
+
+
+def _read_ref(ref: str) -> str:
+    try:
+        bounds_of(ref)
+    except ValueError:
+        raise PydanticCustomError("ref", "must be a ref of twelve hexadecimal digits, or a whole id") from None
+    return ref.strip().lower()
+
+
+Ref = Annotated[str, Field(max_length=40), AfterValidator(_read_ref), WithJsonSchema(_REF_SCHEMA)]
 _Age = Annotated[float, BeforeValidator(_read_age), _AGE_SCHEMA]
 _Word = Annotated[str, Field(max_length=200), AfterValidator(refuse_control_characters)]
 
@@ -47,6 +60,8 @@ class Filter(BaseModel):
     error_code: _Word | None = None
     older_than: _Age | None = Field(None, description="Accepted longer ago than this: seconds, or `15m`, `2h`, `7d`.")
     id: Annotated[list[UUID], Field(max_length=1_000)] | None = Field(None, description="Jobs by id, repeatable.")
+    ref: Annotated[list[Ref], Field(max_length=1_000)] | None = Field(None, description="Jobs by ref, repeatable.")
+    session: Ref | None = Field(None, description="Messages of a session, by its id or its ref.")
 
     def criteria(self) -> JobFilter:
         """The same for the store."""
@@ -57,6 +72,8 @@ class Filter(BaseModel):
             error_code=self.error_code,
             older_than_s=self.older_than,
             ids=None if self.id is None else tuple(self.id),
+            refs=None if self.ref is None else tuple(self.ref),
+            session=self.session,
         )
 
     def narrows(self) -> bool:
