@@ -43,7 +43,7 @@ WITH upto AS (
     WHERE id > :cursor AND at < now() - make_interval(secs => :settled_after_s)),
 counted AS (
     SELECT e.id <= upto.id AS settled, j.kind, j.agent_id, e.transition, e.to_state, e.error_code, count(*) AS events
-    FROM job_events e JOIN jobs j ON j.id = e.job_id CROSS JOIN upto
+    FROM job_events e JOIN every_job j ON j.id = e.job_id CROSS JOIN upto
     WHERE e.id > :cursor AND e.transition IN ({_NAMES})
     GROUP BY 1, 2, 3, 4, 5, 6)
 SELECT upto.id AS cursor, counted.* FROM upto LEFT JOIN counted ON true""")
@@ -53,7 +53,8 @@ SELECT coalesce(max(id), 0) FROM job_events WHERE at < now() - make_interval(sec
 _IS_WHOLE = text("""
 SELECT CASE WHEN coalesce(max(id), 0) > :longest THEN false
             ELSE coalesce(min(id), 1) = 1
-                 AND (SELECT count(*) FROM job_events WHERE transition = 'accept') = (SELECT count(*) FROM jobs) END
+                 AND (SELECT count(*) FROM job_events WHERE transition = 'accept')
+                     = (SELECT count(*) FROM every_job) END
 FROM job_events""")
 
 
