@@ -5,7 +5,6 @@ new process gets rid of one that is stuck in C code, in a look-up of a name, or 
 """
 
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -94,24 +93,3 @@ def _place(ident: int | None) -> str:
     frame = None if ident is None else sys._current_frames().get(ident)  # noqa: SLF001 -- documented, despite its name
     stack = traceback.extract_stack(frame)[-_FRAMES:] if frame else []
     return " > ".join(f"{step.name}:{step.lineno}" for step in stack)
-
-
-class Turns:
-    """Times the turns of a thread, for those who watch it."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def begin(self) -> None:
-        """A turn begins, and with it the end of the one before."""
-        self._since = time.monotonic()
-
-    def end(self) -> None:
-        """The thread waits for its next turn."""
-        self._since = None
-
-    @property
-    def busy_s(self) -> float:
-        """Seconds that the current turn has lasted; 0 between turns."""
-        since = self._since
-        return 0.0 if since is None else time.monotonic() - since

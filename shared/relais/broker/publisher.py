@@ -16,6 +16,7 @@ import structlog
 from dramatiq.errors import BrokerConnectionError
 
 from relais.broker.connect import AnyBroker
+from relais.turns import Turns
 
 _MOST_REQUESTS = 1_000
 _IDLE_S = 5.0
@@ -42,7 +43,7 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._down_until = 0.0
         self._up: bool | None = None
-        self._busy_since: float | None = None
+        self._turns = Turns()
 
     @property
     def up(self) -> bool | None:
@@ -57,8 +58,7 @@ class Publisher:
     @property
     def busy_s(self) -> float:
         """Seconds that it has been at the broker for one request; 0 while it waits for the next."""
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        return self._turns.busy_s
 
     def start(self) -> None:
         """Start the thread; it connects with the first token."""
@@ -123,7 +123,7 @@ class Publisher:
         return sent
 
     def _guarded(self, act: Callable[[], None]) -> bool:
-        self._busy_since = time.monotonic()
+        self._turns.begin()
         try:
             act()
         except Exception as error:  # whatever it is, the thread lives on: without it no token goes out any more
@@ -133,7 +133,7 @@ class Publisher:
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S
             return False
         finally:
-            self._busy_since = None
+            self._turns.end()
         return True
 
     def _note(self, *, up: bool, error: Exception | None = None) -> None:

@@ -4,8 +4,9 @@ import threading
 from uuid import uuid4
 
 from relais.store.claim import ClaimedJob
+from relais.turns import Turns
 from relais_worker.engine.runs import Abort, Run
-from relais_worker.watchdog import Turns, Watchdog, Watched
+from relais_worker.watchdog import Watchdog, Watched
 
 
 def _run() -> Run:

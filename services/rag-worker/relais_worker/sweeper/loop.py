@@ -7,7 +7,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from relais_worker.watchdog import Turns, Watched
+from relais.turns import Turns
+from relais_worker.watchdog import Watched
 
 log = structlog.get_logger(__name__)
 
