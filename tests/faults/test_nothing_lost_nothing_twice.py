@@ -7,19 +7,13 @@ from sqlalchemy import Engine, text
 
 from relais.store.engine import make_engine
 from support.clients import Poster
-from support.soundness import assert_each_answered_once, assert_ledger_sound, unfinished
+from support.soundness import assert_each_answered_once, assert_ledger_sound, times_taken, unfinished
 from support.waiting import wait_until
 
 
 def _processing(engine: Engine) -> int:
     with engine.begin() as conn:
         return int(conn.execute(text("SELECT count(*) FROM jobs WHERE state = 'processing'")).scalar_one())
-
-
-def _count(engine: Engine, transition: str) -> int:
-    with engine.begin() as conn:
-        found = conn.execute(text("SELECT count(*) FROM job_events WHERE transition = :t"), {"t": transition})
-        return int(found.scalar_one())
 
 
 def test_two_workers_answer_500_messages_once_each(engine: Engine, make_stack, amqp_url: str):
@@ -53,7 +47,7 @@ def test_a_worker_killed_while_it_generates_loses_nothing(engine: Engine, make_s
     stack.start_worker()
     wait_until(lambda: unfinished(engine) == 0, 30, "all answered, though the leases ran for a minute")
     assert_each_answered_once(engine, accepted)
-    assert _count(engine, "expire") == 4
+    assert times_taken(engine, "expire") == 4
 
 
 def test_accepting_goes_on_while_rabbitmq_is_down(engine: Engine, make_stack, private_rabbitmq):
@@ -107,7 +101,7 @@ def test_a_stale_worker_that_finishes_late_writes_nothing(engine: Engine, make_s
     stale.signal(signal.SIGCONT)
     assert stale.stop() == 0
     assert_each_answered_once(engine, accepted)
-    assert _count(engine, "expire") == 4
+    assert times_taken(engine, "expire") == 4
 
 
 def test_sigterm_hands_back_what_does_not_finish(engine: Engine, make_stack, amqp_url: str, model_faults):
@@ -121,7 +115,7 @@ def test_sigterm_hands_back_what_does_not_finish(engine: Engine, make_stack, amq
     accepted = Poster(stack.url, token).post_many(4)
     wait_until(lambda: _processing(engine) == 4, 20, "it works")
     assert leaving.stop() == 0
-    assert _count(engine, "hand_back") == 4
+    assert times_taken(engine, "hand_back") == 4
     model_faults.end()
     stack.start_worker()
     wait_until(lambda: unfinished(engine) == 0, 30, "all answered")

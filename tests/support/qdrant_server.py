@@ -6,23 +6,21 @@ from pathlib import Path
 
 import httpx
 
-from relais_cli.parts.errors import PartError
 from relais_cli.parts.ports import free_port
-from relais_cli.parts.process import TetheredProcess, start_tethered
-from relais_cli.parts.waiting import last_lines, wait_until_ready
+from relais_cli.parts.process import start_tethered
+from relais_cli.parts.tethered import Tethered
 from support import qdrant_standin
 
 _START_TIMEOUT_S = 30.0
 
 
-class QdrantServer:
+class QdrantServer(Tethered):
     """One server whose collections live in `folder`; it keeps its port over restarts."""
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self._folder = folder.resolve()
         self._port = port or free_port()
         self._starting = threading.Lock()
-        self._process: TetheredProcess | None = None
 
     def start(self) -> None:
         """Start and wait until it answers; nothing happens when it runs.
@@ -38,24 +36,7 @@ class QdrantServer:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         command = [sys.executable, str(qdrant_standin.__file__), str(self.storage), str(self._port)]
         self._process = start_tethered(command, log=self._log, pid_file=self._pid_file, grace_s=5.0)
-        if not wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
-            self.kill()
-            raise PartError(f"the Qdrant stand-in did not start: {last_lines(self._log.read_text(errors='replace'))}")
-
-    def stop(self) -> None:
-        """Shut down in order."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self._process is not None and self._process.is_running
+        self._wait_until_ready("the Qdrant stand-in", self._is_ready, self._log, _START_TIMEOUT_S)
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,13 @@ def unfinished(engine: Engine) -> int:
         return int(conn.execute(text(f"SELECT count(*) FROM jobs WHERE state IN {states}")).scalar_one())
 
 
+def times_taken(engine: Engine, transition: str) -> int:
+    """How often any job took this transition."""
+    with engine.begin() as conn:
+        statement = text("SELECT count(*) FROM job_events WHERE transition = :transition")
+        return int(conn.execute(statement, {"transition": transition}).scalar_one())
+
+
 def assert_each_answered_once(engine: Engine, accepted: Collection[UUID | str]) -> None:
     """Every accepted message is completed once, with one answer, by the attempt that its row names."""
     with engine.begin() as conn:

@@ -75,7 +75,7 @@ def _commit_cut(service: bytes, *, arrives: bool, after: bytes = b"") -> Inject:
 @contextmanager
 def _tables_locked(rig: Rig, _rng: random.Random) -> Iterator[None]:
     """Somebody holds `jobs`: every statement waits, the pools run empty."""
-    with rig.no_database(), ExitStack() as ends:
+    with ExitStack() as ends:
         conn = ends.enter_context(rig.engine.connect())
         ends.callback(conn.rollback)
         conn.execute(text("SET LOCAL lock_timeout = '5s'"))
@@ -88,7 +88,7 @@ def _tables_locked(rig: Rig, _rng: random.Random) -> Iterator[None]:
 def _connections_exhausted(rig: Rig, _rng: random.Random) -> Iterator[None]:
     """Others take every connection of the server, and the services lose theirs."""
     url = rig.postgres.url().replace("+psycopg", "")
-    with rig.no_database(), ExitStack() as ends:
+    with ExitStack() as ends:
         _take_all(url, ends)
         for _ in range(3):  # what becomes free is taken before the services can
             with suppress(psycopg.OperationalError):
@@ -123,12 +123,11 @@ def _blacked_out(*, silent: bool) -> Inject:
 
     @contextmanager
     def inject(rig: Rig, _rng: random.Random) -> Iterator[None]:
-        with rig.no_database():
-            (rig.database_proxy.freeze if silent else rig.database_proxy.cut)()
-            try:
-                yield
-            finally:
-                rig.database_proxy.pass_on()
+        (rig.database_proxy.freeze if silent else rig.database_proxy.cut)()
+        try:
+            yield
+        finally:
+            rig.database_proxy.pass_on()
 
     return inject
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from support.clients import Poster
 from support.proxy import Proxy
-from support.soundness import assert_each_answered_once, unfinished
+from support.soundness import assert_each_answered_once, times_taken, unfinished
 from support.waiting import wait_until
 
 
@@ -23,12 +23,6 @@ def _spent(engine: Engine) -> int:
     """Attempts that were counted beyond each job's first: a hand-back raises the limit with the attempt."""
     with engine.begin() as conn:
         return int(conn.execute(text("SELECT sum(attempt - (attempt_limit - 3) - 1) FROM jobs")).scalar_one())
-
-
-def _count(engine: Engine, transition: str) -> int:
-    with engine.begin() as conn:
-        found = conn.execute(text("SELECT count(*) FROM job_events WHERE transition = :t"), {"t": transition})
-        return int(found.scalar_one())
 
 
 def _status(url: str, message_id: str) -> dict:
@@ -101,8 +95,8 @@ def test_a_model_server_that_hangs_spends_only_the_attempts_under_way(engine: En
     proxy.freeze()
     accepted = poster.post_many(12)
     wait_until(lambda: _waiting(engine) == [["ollama"]], 30, "it waits")
-    wait_until(lambda: _count(engine, "retry_later") == 4, 20, "its four threads ended")
-    assert _count(engine, "claim") == 4
+    wait_until(lambda: times_taken(engine, "retry_later") == 4, 20, "its four threads ended")
+    assert times_taken(engine, "claim") == 4
     proxy.pass_on()
     wait_until(lambda: unfinished(engine) == 0, 30, "all answered")
     assert_each_answered_once(engine, accepted)

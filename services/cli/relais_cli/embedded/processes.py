@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from relais_cli.embedded.log_tail import LogTail
@@ -12,14 +12,15 @@ from relais_cli.embedded.service_settings import Decided, DecidedSettings, as_va
 from relais_cli.embedded.services import Given, Vital
 from relais_cli.embedded.stopping import Ending
 from relais_cli.embedded.supervising import Supervisor
-from relais_cli.parts.process import TetheredProcess, start_tethered
+from relais_cli.parts.process import start_tethered
+from relais_cli.parts.tethered import Tethered
 
 _SERVER_GRACE_S = 20.0
 _BEYOND_DRAIN_S = 25.0  # for handing unfinished jobs back; see `relais_worker.service`
 
 
 @dataclass
-class ServiceProcess:
+class ServiceProcess(Tethered):
     """`python -m` one module; may be started again."""
 
     module: str
@@ -27,12 +28,6 @@ class ServiceProcess:
     log: Path
     pid_file: Path
     grace_s: float
-    _process: TetheredProcess | None = field(default=None, repr=False)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self._process is not None and self._process.is_running
 
     def start(self) -> None:
         """Start; its log says when it is ready.
@@ -48,16 +43,6 @@ class ServiceProcess:
             grace_s=self.grace_s,
             cwd=Path.cwd(),  # where it finds the `.env` that we read
         )
-
-    def stop(self) -> None:
-        """Ask it to end, and wait."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,21 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from relais_cli.parts.errors import PartError
 from relais_cli.parts.ports import free_port
-from relais_cli.parts.process import TetheredProcess, start_tethered
-from relais_cli.parts.waiting import last_lines, wait_until_ready
+from relais_cli.parts.process import start_tethered
+from relais_cli.parts.tethered import Tethered
 
 HOST = "127.0.0.1"
 _START_TIMEOUT_S = 60.0  # a real model is loaded first
 
 
-class ModelServer:
+class ModelServer(Tethered):
     """One `python -m relais_models`; `options` go to its command line, for instance `("--llm", "model.gguf")`."""
 
     def __init__(self, folder: Path, *, options: Sequence[str] = (), port: int | None = None) -> None:
         self._folder = folder.resolve()
         self._options = tuple(options)
         self._port = port or free_port()
-        self._process: TetheredProcess | None = None
 
     def start(self) -> None:
         """Start and wait until it answers.
@@ -33,24 +31,7 @@ class ModelServer:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         command = [sys.executable, "-m", "relais_models", "--host", HOST, "--port", str(self._port), *self._options]
         self._process = start_tethered(command, log=self._log, pid_file=self._folder / "models.pid", grace_s=5.0)
-        if not wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
-            self.kill()
-            raise PartError(f"the model server did not start: {last_lines(self._log.read_text(errors='replace'))}")
-
-    def stop(self) -> None:
-        """Shut down in order."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self._process is not None and self._process.is_running
+        self._wait_until_ready("the model server", self._is_ready, self._log, _START_TIMEOUT_S)
 
     @property
     def url(self) -> str:

@@ -19,6 +19,7 @@ from relais_cli.parts.errors import PartError
 from relais_cli.parts.postgres_user import postgres_user
 from relais_cli.parts.process import SystemUser, TetheredProcess, start_tethered
 from relais_cli.parts.socket_folder import make_socket_folder, remove_socket_folder, socket_folder
+from relais_cli.parts.tethered import Tethered
 from relais_cli.parts.waiting import last_lines, wait_until_ready
 
 DATABASE = "relais"
@@ -40,7 +41,7 @@ _SETTINGS: Mapping[str, str] = {
 }
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Tethered):
     """One server whose data live in `folder`; `settings` override server parameters (tests switch fsync off).
 
     The caller makes sure that nobody else uses the folder (see `home`).
@@ -51,7 +52,6 @@ class EmbeddedPostgres:
         self._data = self._folder / "data"
         self._log = self._folder / "postgres.log"
         self._settings = {**_SETTINGS, **(settings or {})}
-        self._process: TetheredProcess | None = None
 
     def start(self) -> None:
         """Start, and make the database `relais` if it isn't there; a server left by a crash is stopped first.
@@ -71,19 +71,9 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Shut down in order (fast: open connections are cut)."""
+        super().stop()
         if self._process is not None:
-            self._process.stop()
             remove_socket_folder(self._socket_folder, self._data)
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the server process lives."""
-        return self._process is not None and self._process.is_running
 
     def url(self, database: str = DATABASE) -> str:
         """The address for SQLAlchemy; any process of ours may use it."""

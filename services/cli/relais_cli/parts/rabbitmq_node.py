@@ -12,6 +12,7 @@ from relais_cli.parts.errors import PartError
 from relais_cli.parts.ports import accepts_connections, free_port
 from relais_cli.parts.process import TetheredProcess, start_tethered
 from relais_cli.parts.rabbitmq_files import node_environment, node_password, write_configuration
+from relais_cli.parts.tethered import Tethered
 from relais_cli.parts.waiting import last_lines, wait_until_ready
 
 HOST = "127.0.0.1"
@@ -20,7 +21,7 @@ _START_TIMEOUT_S = 60.0
 _STOP_GRACE_S = 30.0
 
 
-class RabbitMQNode:
+class RabbitMQNode(Tethered):
     """One node; its ports are chosen at construction and stay the same over restarts.
 
     Args:
@@ -36,7 +37,6 @@ class RabbitMQNode:
         self._dist_port = free_port()
         self._epmd_port = free_port()
         self._epmd: TetheredProcess | None = None
-        self._node: TetheredProcess | None = None
 
     def start(self) -> None:
         """Start and wait until clients can log in.
@@ -56,35 +56,28 @@ class RabbitMQNode:
             management_port=self.management_port,
         )
         self._start_epmd(epmd)
-        self._node = start_tethered(
+        self._process = start_tethered(
             [server],
             log=self._log,
             pid_file=self.folder / "node.pid",
             env=self._environment(),
             grace_s=_STOP_GRACE_S,
         )
-        if not wait_until_ready(self._is_ready, lambda: self.is_running, _START_TIMEOUT_S):
-            self.kill()
-            raise PartError(f"RabbitMQ did not start: {last_lines(self._log.read_text(errors='replace'))}")
+        self._wait_until_ready("RabbitMQ", self._is_ready, self._log, _START_TIMEOUT_S)
 
     def stop(self) -> None:
         """Shut down in order; durable queues and persistent messages stay."""
-        for process in filter(None, (self._node, self._epmd)):
+        for process in filter(None, (self._process, self._epmd)):
             process.stop()
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        for process in filter(None, (self._node, self._epmd)):
+        for process in filter(None, (self._process, self._epmd)):
             process.kill()
 
     def wipe(self) -> None:
         """Forget every queue and message; the node must not be running."""
         shutil.rmtree(self.folder / "data", ignore_errors=True)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the node's process lives."""
-        return self._node is not None and self._node.is_running
 
     @property
     def password(self) -> str:
