@@ -19,7 +19,8 @@ class State(StrEnum):
     """Announced; waits for its turn or, with `run_at` ahead, its next attempt. A worker's claim moves it on."""
 
     PROCESSING = "processing"
-    """A worker holds the lease of the current attempt and settles it; the sweeper does when the lease ran out."""
+    """A worker holds the lease of the current attempt and settles it; when the lease ran out, the sweeper or a person
+    takes the job back."""
 
     COMPLETED = "completed"
     """The result is stored. Final."""
@@ -66,9 +67,10 @@ RETRY_LATER = _arrow("retry_later", {State.PROCESSING}, State.QUEUED, fenced=Tru
 HAND_BACK = _arrow("hand_back", {State.PROCESSING}, State.QUEUED, fenced=True)
 EXPIRE = _arrow("expire", {State.PROCESSING}, State.QUEUED, fenced=True)
 EXPIRE_SPENT = _arrow("expire_spent", {State.PROCESSING}, State.FAILED, fenced=True)
+UNLOCK = _arrow("unlock", {State.PROCESSING}, State.QUEUED)
 CANCEL = _arrow("cancel", LIVE, State.CANCELLED)
 RETRY = _arrow("retry", {State.FAILED, State.CANCELLED}, State.QUEUED)
 
 TRANSITIONS: tuple[Transition, ...] = (
-    ACCEPT, ANNOUNCE, CLAIM, COMPLETE, FAIL, RETRY_LATER, HAND_BACK, EXPIRE, EXPIRE_SPENT, CANCEL, RETRY,
+    ACCEPT, ANNOUNCE, CLAIM, COMPLETE, FAIL, RETRY_LATER, HAND_BACK, EXPIRE, EXPIRE_SPENT, UNLOCK, CANCEL, RETRY,
 )  # fmt: skip

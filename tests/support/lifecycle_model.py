@@ -56,6 +56,7 @@ class Model:
     workers: dict[int, ModelWorker] = field(default_factory=dict)
     last_ticket: dict[int, int] = field(default_factory=dict)
     paused: bool = False
+    agent_paused: bool = False
 
     def add_worker(self, worker: int) -> None:
         self.workers[worker] = ModelWorker(worker)
@@ -82,7 +83,7 @@ class Model:
     def _in_turn(self, job: ModelJob) -> bool:
         others = [o for o in self.jobs.values() if o.session == job.session and o is not job and o.state in LIVE]
         held_back = any(o.state == "processing" or o.place < job.place for o in others)
-        return job.state in WAITING and job.due and not self.paused and not held_back
+        return job.state in WAITING and job.due and not (self.paused or self.agent_paused or held_back)
 
     def claim(self, job: ModelJob, worker: int) -> None:
         job.attempt += 1
@@ -103,6 +104,22 @@ class Model:
 
     def cancel(self, job: ModelJob) -> None:
         job.move("cancel", "cancelled", error_code=job.error_code)
+        job.due = True
+
+    def is_loose(self, job: ModelJob) -> bool:
+        """Whether the job runs and its worker won't finish it."""
+        if job.state != "processing" or job.worker is None:
+            return False
+        worker = self.workers[job.worker]
+        return job.lapsed or worker.stopped or worker.silent
+
+    def unlocks(self, job: ModelJob, *, force: bool) -> bool:
+        """Whether a person may take the job back."""
+        return job.state == "processing" and (force or (self.is_loose(job) and job.attempt < job.attempt_limit))
+
+    def unlock(self, job: ModelJob) -> None:
+        job.attempt_limit = max(job.attempt_limit, job.attempt + 1)
+        job.move("unlock", "queued")
         job.due = True
 
     def retry(self, job: ModelJob) -> None:

@@ -1,4 +1,4 @@
-"""Stops and restarts the claiming of a queue's jobs."""
+"""Stops and restarts the claiming of the jobs of a queue, or of an agent."""
 
 from datetime import datetime
 from typing import cast
@@ -12,6 +12,12 @@ ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(queues.paused_at, EXCLUDED
 RETURNING paused_at""")
 _RESUME = text("UPDATE queues SET paused_at = NULL WHERE name = :name")
 
+_PAUSE_AGENT = text("""
+UPDATE agents SET paused_at = coalesce(paused_at, now()) WHERE slug = :slug AND deleted_at IS NULL
+RETURNING paused_at""")
+_RESUME_AGENT = text("""
+UPDATE agents SET paused_at = NULL WHERE slug = :slug AND deleted_at IS NULL RETURNING id""")
+
 
 def pause_queue(conn: Connection, name: str) -> datetime:
     """Let no worker claim from the queue; running jobs go on. Return since when it is paused."""
@@ -21,3 +27,14 @@ def pause_queue(conn: Connection, name: str) -> datetime:
 def resume_queue(conn: Connection, name: str) -> None:
     """Let workers claim from the queue again."""
     conn.execute(_RESUME, {"name": name})
+
+
+def pause_agent(conn: Connection, slug: str) -> datetime | None:
+    """Let no worker claim a job of the agent; running ones go on. Return since when, None without such an agent."""
+    row = conn.execute(_PAUSE_AGENT, {"slug": slug}).one_or_none()
+    return None if row is None else cast("datetime", row.paused_at)
+
+
+def resume_agent(conn: Connection, slug: str) -> bool:
+    """Let workers claim the agent's jobs again; False when there is no such agent."""
+    return conn.execute(_RESUME_AGENT, {"slug": slug}).one_or_none() is not None

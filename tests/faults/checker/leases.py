@@ -9,7 +9,9 @@ from faults.checker.evidence import Event, Evidence
 from faults.result import Violation
 from faults.sampler import LeaseSeen
 
-_ENDS_AN_ATTEMPT = frozenset({"complete", "fail", "retry_later", "hand_back", "expire", "expire_spent", "cancel"})
+_ENDS_AN_ATTEMPT = frozenset(
+    {"complete", "fail", "retry_later", "hand_back", "expire", "expire_spent", "unlock", "cancel"}
+)
 _CLOCK_SLACK_S = 0.05
 # A worker cut off from the database may be taken for dead until it is back.
 _BACK_AFTER_S = 10.0

@@ -22,12 +22,13 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, Engine, text
 
 from relais.store.accept import NewMessage
+from relais.store.bulk import JobFilter
 from relais.store.claim import claim_next
 from relais.store.drafts import write_draft
 from relais.store.jobs import cancel_jobs, mark_announced, retry_jobs
 from relais.store.leases import beat
 from relais.store.line import read_lines
-from relais.store.pausing import pause_queue, resume_queue
+from relais.store.pausing import pause_agent, pause_queue, resume_agent, resume_queue
 from relais.store.settle import (
     record_superseded,
     settle_completed,
@@ -37,6 +38,7 @@ from relais.store.settle import (
     was_recorded,
 )
 from relais.store.sweep import advance_watermarks, count_eligible, expire_leases
+from relais.store.unlocking import find_held, unlock_jobs
 from relais.store.workers import declare_dead, hold_worker_lock
 from support.lifecycle_model import LIVE, WAITING, Model, ModelJob, Settlement
 from support.seeding import accept, answer, make_agent, make_worker, new_message
@@ -86,7 +88,8 @@ class Lifecycle(RuleBasedStateMachine):
             conn.execute(text(f"TRUNCATE {tables} CASCADE"))
             resume_queue(conn, QUEUE)
         self.model = Model()
-        self.agent = make_agent(self.engine)
+        self.slug = "stateful"
+        self.agent = make_agent(self.engine, slug=self.slug)
         self.sessions: list[UUID] = []
         self.attempts: list[tuple[UUID, int, int]] = []
         self.keys: dict[str, tuple[UUID, str]] = {}
@@ -169,6 +172,19 @@ class Lifecycle(RuleBasedStateMachine):
         moved = self._do(lambda conn: retry_jobs(conn, [job]))
         self._expect_move(moved, job, {"failed", "cancelled"}, self.model.retry)
 
+    @rule(number=numbers, force=st.sampled_from([False, False, True]))
+    def unlock(self, number: int, force: bool) -> None:
+        found = self._job(number)
+        held = self._do(lambda conn: find_held(conn, JobFilter(ids=(found.id,)), silent_after_s=HOUR_S))
+        assert bool(held) is (found.state == "processing")
+        if held:
+            assert (held[0].refusal() is None) is self.model.unlocks(found, force=False)
+            assert (held[0].loose is not None) is self.model.is_loose(found)
+        moved = self._do(lambda conn: unlock_jobs(conn, [found.id], force=force, silent_after_s=HOUR_S))
+        assert moved == ([found.id] if self.model.unlocks(found, force=force) else [])
+        if moved:
+            self.model.unlock(found)
+
     def _expect_move(
         self, moved: list[UUID], job: UUID, sources: set[str], apply: Callable[[ModelJob], object]
     ) -> None:
@@ -181,6 +197,11 @@ class Lifecycle(RuleBasedStateMachine):
     def pause_or_resume(self, pause: bool) -> None:
         self._do(lambda conn: (pause_queue if pause else resume_queue)(conn, QUEUE))
         self.model.paused = pause
+
+    @rule(pause=st.sampled_from([False, False, True]))
+    def pause_or_resume_the_agent(self, pause: bool) -> None:
+        self._do(lambda conn: (pause_agent if pause else resume_agent)(conn, self.slug))
+        self.model.agent_paused = pause
 
     # --- Workers ---
 

@@ -11,6 +11,7 @@ from relais.store.drafts import write_draft
 from relais.store.jobs import cancel_job, mark_announced, retry_job
 from relais.store.settle import settle_completed, settle_failed, settle_handed_back, settle_retry
 from relais.store.sweep import expire_leases
+from relais.store.unlocking import unlock_jobs
 from support.seeding import accept_many, answer, claim, make_agent, make_worker, state_of
 
 Move = Callable[[Connection, UUID, int], object]
@@ -34,6 +35,7 @@ MOVES: dict[str, Move] = {
     "hand_back": settle_handed_back,
     "expire": _expire,
     "expire_spent": _expire_spent,
+    "unlock": lambda conn, job, _: unlock_jobs(conn, [job], force=True),
     "cancel": lambda conn, job, _: cancel_job(conn, job),
     "retry": lambda conn, job, _: retry_job(conn, job),
 }
@@ -95,7 +97,7 @@ def test_a_superseded_attempt_writes_nothing(engine: Engine, name: str):
 def test_an_ended_attempt_leaves_no_lease_and_no_draft(engine: Engine):
     """Whatever ends an attempt also frees what belonged to it."""
     worker = make_worker(engine)
-    for name in ("complete", "fail", "retry_later", "hand_back", "expire", "cancel"):
+    for name in ("complete", "fail", "retry_later", "hand_back", "expire", "unlock", "cancel"):
         job = accept_many(engine, make_agent(engine), 1)[0]
         while claimed := claim(engine, worker):
             if claimed.id == job:

@@ -15,6 +15,7 @@ ALLOWED = {
     "hand_back": {"processing"},
     "expire": {"processing"},
     "expire_spent": {"processing"},
+    "unlock": {"processing"},
     "cancel": {"pending", "queued", "processing"},
     "retry": {"failed", "cancelled"},
 }
