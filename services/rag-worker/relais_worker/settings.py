@@ -73,10 +73,27 @@ class SweeperSettings(LeaseSettings):
     """The sweeper process."""
 
     sweep_s: float = Field(1.0, ge=0.1, le=60, description="How often the sweeper looks for work to repair.")
-    retention_days: int = Field(
-        90, ge=1, description="Finished jobs, with their messages and answers, are kept this long."
+    retention_completed_hours: float = Field(
+        24.0, ge=0, le=87_600, description="Completed jobs leave the hot table after this long; nothing is lost by it."
     )
-    ledger_retention_days: int = Field(90, ge=1, description="Entries of the ledger are kept this long.")
+    retention_completed_max: int = Field(
+        1_000, ge=0, description="Completed jobs that the hot table holds; the newest stay."
+    )
+    retention_failed_days: float = Field(
+        7.0, ge=0, le=3_650, description="Failed jobs leave the hot table after this long; they can be retried after."
+    )
+    retention_cancelled_days: float = Field(
+        7.0, ge=0, le=3_650, description="Cancelled jobs leave the hot table after this long."
+    )
+    retention_days: int = Field(
+        90,
+        ge=0,
+        le=36_500,
+        description="Finished jobs, with their messages and answers, are deleted after this long; 0: never.",
+    )
+    ledger_retention_days: int = Field(
+        30, ge=1, le=36_500, description="Entries of the ledger, and stopped workers, are kept this long."
+    )
 
 
 __all__ = ["SweeperSettings", "WorkerSettings", "default_home"]

@@ -100,7 +100,7 @@ FROM input i LEFT JOIN valid v USING (message_id) LEFT JOIN created c ON c.id = 
 
 _FIND_BY_KEY = text("""
 SELECT m.id, m.session_id, m.body_sha256, j.priority, j.ticket
-FROM messages m JOIN jobs j ON j.id = m.id
+FROM messages m JOIN every_job j ON j.id = m.id
 WHERE m.agent_id = :agent_id AND m.idempotency_key = :idempotency_key""")
 
 _ACCEPT_INGESTION = text(f"""

@@ -76,10 +76,14 @@ def _within_reach(arrow: Transition) -> str:
     return f"j.state IN {states_sql(arrow.sources)} AND {MATCHES}"
 
 
-_COUNT = {arrow: text(f"SELECT count(*) FROM jobs j WHERE {_within_reach(arrow)}") for arrow in (RETRY, CANCEL)}
+_WHERE_THEY_ARE = {RETRY: "every_job", CANCEL: "jobs"}  # past jobs have ended
+_COUNT = {
+    arrow: text(f"SELECT count(*) FROM {place} j WHERE {_within_reach(arrow)}")
+    for arrow, place in _WHERE_THEY_ARE.items()
+}
 _SELECT = {
-    arrow: text(f"SELECT j.id FROM jobs j WHERE {_within_reach(arrow)} ORDER BY j.created_at, j.id LIMIT :limit")
-    for arrow in (RETRY, CANCEL)
+    arrow: text(f"SELECT j.id FROM {place} j WHERE {_within_reach(arrow)} ORDER BY j.created_at, j.id LIMIT :limit")
+    for arrow, place in _WHERE_THEY_ARE.items()
 }
 
 

@@ -79,11 +79,11 @@ ON CONFLICT (document_id) DO UPDATE SET content = EXCLUDED.content""")
 _LISTED = """
 SELECT d.id, d.name, d.media_type, d.size_bytes, d.chunks, d.indexed_sha256 IS NOT NULL AS indexed,
        d.created_at, d.updated_at, j.id AS job_id, j.error_code, j.error,
-       -- the job may be pruned, the index remains
+       -- the job may have been deleted, the index remains
        coalesce(j.state, CASE WHEN d.indexed_sha256 = d.content_sha256 THEN 'completed' END) AS status
 FROM documents d
 LEFT JOIN LATERAL (
-    SELECT id, state, error_code, error FROM jobs WHERE subject_id = d.id AND kind = 'ingest'
+    SELECT id, state, error_code, error FROM every_job WHERE subject_id = d.id AND kind = 'ingest'
     ORDER BY created_at DESC, ticket DESC LIMIT 1) j ON true
 WHERE d.agent_id = :agent_id AND d.deleted_at IS NULL"""
 _LIST = text(f"{_LISTED} AND d.name > :after ORDER BY d.name LIMIT :limit")

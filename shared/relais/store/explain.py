@@ -33,7 +33,7 @@ SELECT j.state, j.queue, j.priority, j.ticket, j.attempt, j.attempt_limit, j.err
        a.deadline_s, coalesce(length(d.content), 0) AS written,
        extract(epoch FROM now() - sweeper.ran_at)::float AS sweeper_age_s,
        CASE WHEN broker.ran_at > now() - interval '30 seconds' THEN broker.details END AS broker
-FROM jobs j
+FROM every_job j
 JOIN queues q ON q.name = j.queue
 JOIN agents a ON a.id = j.agent_id
 LEFT JOIN leases l ON l.job_id = j.id

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from relais.lifecycle import ANNOUNCE, CANCEL, RETRY
+from relais.store.past import bring_back_retryable
 from relais.store.transitions import DROP_DRAFT, FREE_LEASE, PUNCH_HOLE, transition
 
 _BY_IDS = "j.id = ANY(:job_ids)"
@@ -63,7 +64,11 @@ def cancel_jobs(conn: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
 
 
 def retry_jobs(conn: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
-    """Put failed and cancelled jobs back with new tickets, in the order of the old; return the ids that moved."""
+    """Put failed and cancelled jobs back with new tickets, in the order of the old; return the ids that moved.
+
+    Past jobs too: attempt and ledger go on where they ended.
+    """
+    bring_back_retryable(conn, job_ids)
     return [row.id for row in conn.execute(_RETRY, {"job_ids": list(job_ids)})]
 
 

@@ -28,20 +28,24 @@ SELECT l.queue, l.priority, l.last_ticket, w.watermark,
 FROM lanes l CROSS JOIN LATERAL (SELECT {WATERMARK} AS watermark) w
 ORDER BY l.queue, l.priority""")
 
+# The jobs of a queue `q` by which its pace is measured; retention leaves them where they are.
+MEASURED = """
+    SELECT id, finished_at, started_at FROM jobs
+    WHERE queue = q.name AND state = 'completed' AND finished_at > now() - interval '1 hour'
+    ORDER BY finished_at DESC LIMIT 50"""
+
 # The time that a slot is busy with a job, over the last ones completed, and the slots of live workers that may claim:
 # one that waits for a part doesn't. While they all do, `waiting_for` says for which.
-_READ_PACE = text("""
+_READ_PACE = text(f"""
 SELECT q.name AS queue, pace.mean_s, coalesce(capacity.slots, 0) AS slots,
        CASE WHEN capacity.slots IS NULL THEN capacity.waiting_for END AS waiting_for,
        extract(epoch FROM now() - greatest(pace.finished_at, running.started_at))::float AS still_s
 FROM queues q
 LEFT JOIN LATERAL (
     SELECT avg(extract(epoch FROM r.finished_at - r.started_at)) AS mean_s, max(r.finished_at) AS finished_at
-    FROM (SELECT finished_at, started_at FROM jobs
-          WHERE queue = q.name AND state = 'completed' AND finished_at > now() - interval '1 hour'
-          ORDER BY finished_at DESC LIMIT 50) r) pace ON true
+    FROM ({MEASURED}) r) pace ON true
 LEFT JOIN LATERAL (
-    SELECT sum(w.slots) FILTER (WHERE w.waiting_for = '{}') AS slots,
+    SELECT sum(w.slots) FILTER (WHERE w.waiting_for = '{{}}') AS slots,
            (SELECT array_agg(DISTINCT part ORDER BY part) FROM workers v, unnest(v.waiting_for) part
             WHERE v.stopped_at IS NULL AND v.heartbeat_at > now() - interval '30 seconds'
               AND q.name = ANY(v.queues)) AS waiting_for

@@ -38,7 +38,7 @@ SELECT j.id, j.kind, j.queue, a.slug AS agent, j.subject_id,
        CASE WHEN j.kind = 'answer' THEN j.serial_key END AS session_id,
        j.state, j.attempt, j.attempt_limit, j.priority, j.worker_id, j.error_code, j.error,
        j.created_at, j.run_at, j.started_at, j.finished_at
-FROM jobs j JOIN agents a ON a.id = j.agent_id
+FROM every_job j JOIN agents a ON a.id = j.agent_id
 WHERE {MATCHES}
     AND (CAST(:before_at AS timestamptz) IS NULL
          OR (j.created_at, j.id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid)))

@@ -75,7 +75,7 @@ VALUES (:job_id, :attempt, :content, CAST(:citations AS jsonb), :grounded, :mode
         :generation_time_ms, CAST(:evidence AS jsonb))""")
 _SUPERSEDED = text("""
 INSERT INTO job_events (job_id, transition, from_state, to_state, attempt, worker_id)
-SELECT id, 'superseded', state, state, :attempt, :worker_id FROM jobs WHERE id = :job_id""")
+SELECT id, 'superseded', state, state, :attempt, :worker_id FROM every_job WHERE id = :job_id""")
 _OUTCOME_OF = text("""
 SELECT to_state FROM job_events
 WHERE job_id = :job_id AND attempt = :attempt AND transition = :transition LIMIT 1""")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from relais.lifecycle import WAITING, State
 from relais.queues import AI_MESSAGES
-from relais.store.schema import answers, jobs, messages
+from relais.store.schema import answers, every_job, messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +63,17 @@ class Progress:
 STATUS_COLUMNS = (
     messages.c.id.label("message_id"),
     messages.c.session_id,
-    jobs.c.state,
-    jobs.c.queue,
-    jobs.c.priority,
-    jobs.c.ticket,
-    jobs.c.attempt,
-    jobs.c.run_at,
-    jobs.c.error_code,
-    jobs.c.error,
+    every_job.c.state,
+    every_job.c.queue,
+    every_job.c.priority,
+    every_job.c.ticket,
+    every_job.c.attempt,
+    every_job.c.run_at,
+    every_job.c.error_code,
+    every_job.c.error,
     messages.c.created_at.label("queued_at"),
-    jobs.c.started_at,
-    jobs.c.finished_at,
+    every_job.c.started_at,
+    every_job.c.finished_at,
     answers.c.content,
     answers.c.citations,
     answers.c.grounded,
@@ -82,9 +82,9 @@ STATUS_COLUMNS = (
     answers.c.tokens_completion,
     answers.c.generation_time_ms,
 )
-# An answer row is final, but a message that was completed, pruned and retried must not show an older answer as its own.
-STATUS_SOURCE = messages.join(jobs, jobs.c.id == messages.c.id).outerjoin(
-    answers, (answers.c.message_id == messages.c.id) & (jobs.c.state == State.COMPLETED)
+# An answer is shown with `completed` alone, in whose transaction it was written.
+STATUS_SOURCE = messages.join(every_job, every_job.c.id == messages.c.id).outerjoin(
+    answers, (answers.c.message_id == messages.c.id) & (every_job.c.state == State.COMPLETED)
 )
 _STATUS = select(*STATUS_COLUMNS).select_from(STATUS_SOURCE).where(messages.c.id == bindparam("message_id"))
 
@@ -96,7 +96,7 @@ SELECT j.id, j.state, j.attempt, j.run_at, d.attempt AS draft_attempt,
            AS added_text
 FROM unnest(CAST(:ids AS uuid[]), CAST(:draft_attempts AS int[]), CAST(:draft_lengths AS int[]))
          AS w(id, draft_attempt, draft_length)
-JOIN jobs j ON j.id = w.id AND j.queue = '{AI_MESSAGES.name}'
+JOIN every_job j ON j.id = w.id AND j.queue = '{AI_MESSAGES.name}'
 LEFT JOIN drafts d ON d.job_id = j.id""")
 
 

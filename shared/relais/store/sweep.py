@@ -63,18 +63,6 @@ WHERE lanes.queue = w.queue AND lanes.priority = w.priority""")
 _FORGET_HOLES = text("""
 DELETE FROM ticket_holes h USING lanes l
 WHERE l.queue = h.queue AND l.priority = h.priority AND h.ticket <= l.watermark""")
-_PRUNE_JOBS = text("""
-WITH old AS (
-    SELECT id FROM jobs WHERE finished_at < now() - make_interval(days => :days)
-    LIMIT :limit FOR UPDATE SKIP LOCKED),
-gone AS (DELETE FROM jobs USING old WHERE jobs.id = old.id RETURNING jobs.subject_id, jobs.kind)
-DELETE FROM messages USING gone WHERE messages.id = gone.subject_id AND gone.kind = 'answer'""")
-_PRUNE_LEDGER = text("""
-DELETE FROM job_events WHERE id IN (
-    SELECT id FROM job_events WHERE at < now() - make_interval(days => :days) LIMIT :limit)""")
-_PRUNE_WORKERS = text("""
-DELETE FROM workers w WHERE w.stopped_at < now() - make_interval(days => :days)
-AND NOT EXISTS (SELECT FROM leases l WHERE l.worker_id = w.id)""")
 _NOTE = text("""
 INSERT INTO heartbeats (part, ran_at, details) VALUES (:part, now(), CAST(:details AS jsonb))
 ON CONFLICT (part) DO UPDATE SET ran_at = now(), details = EXCLUDED.details""")
@@ -109,21 +97,9 @@ def stale_pending(conn: Connection, *, older_than_s: float, limit: int) -> dict[
 
 
 def advance_watermarks(conn: Connection) -> None:
-    """Persist how far each lane was claimed, so that old jobs can be pruned, and forget the holes behind."""
+    """Persist how far each lane was claimed, so that past jobs can be moved, and forget the holes behind."""
     conn.execute(_ADVANCE_WATERMARKS)
     conn.execute(_FORGET_HOLES)
-
-
-def prune(conn: Connection, *, jobs_older_than_days: int, ledger_older_than_days: int, limit: int) -> int:
-    """Delete up to `limit` finished jobs with their texts, as many ledger rows, and workers of as long ago.
-
-    Returns:
-        How many jobs and ledger rows went.
-    """
-    conn.execute(_PRUNE_WORKERS, {"days": ledger_older_than_days})
-    jobs = conn.execute(_PRUNE_JOBS, {"days": jobs_older_than_days, "limit": limit}).rowcount
-    events = conn.execute(_PRUNE_LEDGER, {"days": ledger_older_than_days, "limit": limit}).rowcount
-    return int(jobs + events)
 
 
 def note_heartbeat(conn: Connection, part: str, details: Mapping[str, Any]) -> None:

@@ -2,9 +2,12 @@
 
 from sqlalchemy import text
 
+from relais.store.bulk import JobFilter
+from relais.store.forgetting import forget_events, forget_jobs
 from relais.store.ledger import count_events
+from relais.store.retention import clean_matching
 from relais.store.settle import settle_completed
-from relais.store.sweep import prune
+from relais.store.sweep import advance_watermarks
 from relais_monitor.tally import Tally
 from support.seeding import accept_many, answer, claim, make_agent, make_worker
 
@@ -69,7 +72,10 @@ def test_after_pruning_a_new_process_begins_at_zero(make_monitor, database_url, 
     with engine.begin() as conn:
         conn.execute(text("UPDATE jobs SET finished_at = now() - interval '10 days' WHERE state = 'completed'"))
         conn.execute(text("UPDATE job_events SET at = now() - interval '10 days' WHERE transition = 'complete'"))
-        prune(conn, jobs_older_than_days=5, ledger_older_than_days=5, limit=100)
+        advance_watermarks(conn)
+        assert clean_matching(conn, JobFilter(older_than_s=5 * 86_400), keep=None, limit=100)
+        forget_jobs(conn, older_than_days=5, limit=100)
+        forget_events(conn, older_than_days=5, limit=100)
     assert completed(old) == 2
     complete(engine, worker_id, 1)
     assert completed(old) == 3

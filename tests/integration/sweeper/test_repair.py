@@ -20,16 +20,19 @@ from relais.store.settle import settle_completed
 from relais.store.sweep import try_sweep_lock
 from relais.store.workers import hold_worker_lock
 from relais_worker.sweeper.announce import Announce
+from relais_worker.sweeper.prune import Retention
 from relais_worker.sweeper.repair import Repair
 from support.proxy import Proxy
 from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message, state_of
 from support.waiting import wait_until
 
+RETENTION = Retention(days=30, ledger_days=30)
+
 
 @pytest.fixture
 def repair(engine: Engine) -> Repair:
     """A round of repairs with the defaults of production, but for the grace after a start of the database."""
-    return Repair(engine, heartbeat_s=2.0, lease_s=0.0, retention_days=30, ledger_retention_days=30)
+    return Repair(engine, heartbeat_s=2.0, lease_s=0.0, retention=RETENTION)
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def test_nobody_is_declared_dead_right_after_a_start_of_the_database(engine: Eng
     job = accept_many(engine, make_agent(engine), 1)[0]
     claim(engine, make_worker(engine), lease_s=600)
     _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
-    Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention_days=30, ledger_retention_days=30)()
+    Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention=RETENTION)()
     assert state_of(engine, job) == "processing"
 
 
@@ -101,7 +104,7 @@ def test_nobody_is_judged_right_after_the_sweeper_itself_was_cut_off(engine: Eng
     claim(engine, make_worker(engine), lease_s=600)
     proxy = Proxy(database_url).start()
     own_engine = make_engine(proxy.reroute(database_url), pool_size=1)
-    cautious = Repair(own_engine, heartbeat_s=2.0, lease_s=1.0, retention_days=30, ledger_retention_days=30)
+    cautious = Repair(own_engine, heartbeat_s=2.0, lease_s=1.0, retention=RETENTION)
     cautious()
     proxy.cut()
     with pytest.raises(OperationalError):
@@ -142,7 +145,7 @@ def test_no_lease_lapses_right_after_a_start_of_the_database(engine: Engine):
     job = accept_many(engine, make_agent(engine), 1)[0]
     claim(engine, make_worker(engine))
     _age(engine, "UPDATE leases SET expires_at = now() - interval '1 s'")
-    Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention_days=30, ledger_retention_days=30)()
+    Repair(engine, heartbeat_s=2.0, lease_s=1e6, retention=RETENTION)()
     assert state_of(engine, job) == "processing"
 
 

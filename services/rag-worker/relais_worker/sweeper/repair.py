@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from relais.store.outage import is_outage
-from relais.store.sweep import advance_watermarks, expire_leases, note_heartbeat, prune, try_sweep_lock
+from relais.store.sweep import advance_watermarks, expire_leases, note_heartbeat, try_sweep_lock
 from relais.store.workers import declare_dead
 from relais_worker.liveness import silence_s
+from relais_worker.sweeper.prune import Prune, Retention
 
 _BATCH = 500
-_PRUNE_EVERY_S = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +31,7 @@ class Repair:
         *,
         heartbeat_s: float,
         lease_s: float,
-        retention_days: int,
-        ledger_retention_days: int,
+        retention: Retention,
         on_given_back: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_given_back = on_given_back
@@ -41,9 +40,8 @@ class Repair:
         self._grace_s = lease_s
         self._judges_from = time.monotonic()
         self._cut_off = False
-        self._retention_days = retention_days
-        self._ledger_retention_days = ledger_retention_days
-        self._next_prune = time.monotonic()
+        # In transactions of its own: a round of repairs locks lanes, for which every acceptance would wait.
+        self._prune = Prune(engine, retention)
 
     def __call__(self) -> None:
         """Repair once.
@@ -57,8 +55,7 @@ class Repair:
         except DBAPIError as error:
             self._cut_off = self._cut_off or is_outage(error)
             raise
-        if time.monotonic() >= self._next_prune:
-            self._prune()
+        self._prune()
 
     def _round(self) -> bool:
         """Tell whether jobs went back into the line."""
@@ -81,15 +78,3 @@ class Repair:
         for job in taken:
             log.warning("job.expired", **{key: str(value) for key, value in job.items()})
         return bool(taken)
-
-    def _prune(self) -> None:
-        # In a transaction of its own: the one above has locked lanes, for which every acceptance would wait.
-        with self._engine.begin() as conn:
-            pruned = try_sweep_lock(conn) and prune(
-                conn,
-                jobs_older_than_days=self._retention_days,
-                ledger_older_than_days=self._ledger_retention_days,
-                limit=_BATCH,
-            )
-        if pruned < _BATCH:  # more of it in the next round, in small batches
-            self._next_prune = time.monotonic() + _PRUNE_EVERY_S

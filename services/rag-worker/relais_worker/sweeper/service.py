@@ -10,6 +10,7 @@ from relais.broker import AnyBroker, Publisher
 from relais_worker.settings import SweeperSettings
 from relais_worker.sweeper.announce import Announce
 from relais_worker.sweeper.loop import Loop
+from relais_worker.sweeper.prune import Retention
 from relais_worker.sweeper.repair import Repair
 from relais_worker.watchdog import Watchdog, Watched
 
@@ -35,8 +36,7 @@ class SweeperService:
             engine,
             heartbeat_s=settings.heartbeat_s,
             lease_s=settings.lease_s,
-            retention_days=settings.retention_days,
-            ledger_retention_days=settings.ledger_retention_days,
+            retention=_retention(settings),
             on_given_back=announce.wake,
         )
         return cls(
@@ -92,3 +92,14 @@ class SweeperService:
         yield self.repair.watched(_LONGEST_ROUND_S)
         yield self.announce.watched(_LONGEST_ROUND_S)
         yield Watched("publisher", self.publisher.alive, self.publisher.busy_s, _LONGEST_ROUND_S)
+
+
+def _retention(settings: SweeperSettings) -> Retention:
+    return Retention(
+        completed_hours=settings.retention_completed_hours,
+        completed_max=settings.retention_completed_max,
+        failed_days=settings.retention_failed_days,
+        cancelled_days=settings.retention_cancelled_days,
+        days=settings.retention_days or None,
+        ledger_days=settings.ledger_retention_days,
+    )
