@@ -34,7 +34,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 # What one transaction announced has the same xmin.
 BATCHES = text("""
 SELECT count(*) AS size, min(j.ticket) AS first, max(j.ticket) AS last
-FROM job_events e JOIN jobs j ON j.id = e.job_id WHERE e.transition = 'announce' AND e.at > to_timestamp(:since)
+FROM job_events e JOIN every_job j ON j.id = e.job_id WHERE e.transition = 'announce' AND e.at > to_timestamp(:since)
 GROUP BY CAST(e.xmin AS text) ORDER BY min(e.id)""")
 
 

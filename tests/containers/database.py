@@ -73,7 +73,7 @@ def lost_and_duplicated(engine: Engine, ids: list[str]) -> tuple[int, int]:
                count(*) FILTER (WHERE (SELECT count(*) FROM job_events e
                                        WHERE e.job_id = j.id AND e.transition = 'complete') > 1) AS twice
         FROM unnest(CAST(:ids AS uuid[])) AS told(id)
-        LEFT JOIN jobs j ON j.id = told.id LEFT JOIN answers a ON a.message_id = j.id""")
+        LEFT JOIN every_job j ON j.id = told.id LEFT JOIN answers a ON a.message_id = j.id""")
     with engine.begin() as conn:
         row = conn.execute(query, {"ids": ids}).one()
     return int(row.lost), int(row.twice)

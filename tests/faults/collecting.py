@@ -12,7 +12,7 @@ _JOBS = text(f"""
 SELECT CAST(j.id AS text) AS id, j.state, j.attempt, j.error_code, CAST(m.session_id AS text) AS session, j.ticket,
        m.content, m.idempotency_key AS key, CAST(m.agent_id AS text) AS agent, a.attempt AS answered_by,
        a.content AS answer
-FROM messages m JOIN jobs j ON j.id = m.id LEFT JOIN answers a ON a.message_id = m.id WHERE {_OF_TRIAL}""")
+FROM messages m JOIN every_job j ON j.id = m.id LEFT JOIN answers a ON a.message_id = m.id WHERE {_OF_TRIAL}""")
 _EVENTS = text(f"""
 SELECT e.id, CAST(e.job_id AS text) AS job, extract(epoch FROM e.at)::float AS at, e.transition,
        e.from_state AS source, e.to_state AS target, e.attempt, e.worker_id AS worker, e.error_code

@@ -28,7 +28,7 @@ def test_two_workers_answer_500_messages_once_each(engine: Engine, make_stack, a
     wait_until(lambda: unfinished(engine) == 0, 90, "all answered")
     assert_each_answered_once(engine, accepted)
     with engine.begin() as conn:
-        workers = conn.execute(text("SELECT count(DISTINCT worker_id) FROM jobs")).scalar_one()
+        workers = conn.execute(text("SELECT count(DISTINCT worker_id) FROM every_job")).scalar_one()
     assert workers == 2
 
 

@@ -75,7 +75,7 @@ def claim(engine: Engine, worker_id: int, *, queue: str = "ai-messages", lease_s
 def state_of(engine: Engine, job_id: UUID) -> str:
     """The state of a job."""
     with engine.begin() as conn:
-        return str(conn.execute(text("SELECT state FROM jobs WHERE id = :id"), {"id": job_id}).scalar_one())
+        return str(conn.execute(text("SELECT state FROM every_job WHERE id = :id"), {"id": job_id}).scalar_one())
 
 
 def answer(content: str = "An answer.") -> Answer:

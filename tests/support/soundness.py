@@ -28,7 +28,7 @@ def assert_each_answered_once(engine: Engine, accepted: Collection[UUID | str]) 
             SELECT CAST(j.id AS text) AS id, j.state, j.attempt, a.attempt AS answered_by,
                    (SELECT count(*) FROM job_events e
                     WHERE e.job_id = j.id AND e.transition = 'complete') AS completions
-            FROM jobs j LEFT JOIN answers a ON a.message_id = j.id WHERE j.kind = 'answer'""")
+            FROM every_job j LEFT JOIN answers a ON a.message_id = j.id WHERE j.kind = 'answer'""")
         ).all()
     assert {row.id for row in rows} == {str(job_id) for job_id in accepted}, "accepted and stored messages differ"
     unsound = [row for row in rows if (row.state, row.answered_by, row.completions) != ("completed", row.attempt, 1)]

@@ -28,7 +28,7 @@ _CANCELLED = """
 SELECT count(DISTINCT job_id) FROM job_events
 WHERE job_id = ANY(CAST(:jobs AS uuid[])) AND id > :event AND transition = 'cancel'"""
 _LAST_EVENT = "SELECT coalesce(max(id), 0) FROM job_events"
-_POISON_STATE = "SELECT state FROM jobs WHERE id = CAST(:job AS uuid)"
+_POISON_STATE = "SELECT state FROM every_job WHERE id = CAST(:job AS uuid)"
 _FINISHED_WAIT_S = 10.0
 _CRASHES = 3
 _TRIES = 5
