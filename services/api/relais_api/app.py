@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from relais_api import health
-from relais_api.admin import agents, documents, jobs, queues
+from relais_api.admin import agents, diagnosis, documents, jobs, queues, reconciling
 from relais_api.chat import routes as chat
 from relais_api.http.handlers import install_problem_handlers
 from relais_api.http.headers import SecurityHeaders
@@ -52,6 +52,8 @@ def _routers() -> tuple[APIRouter, ...]:
         documents.router,
         jobs.router,
         queues.router,
+        reconciling.router,
+        diagnosis.router,
         health.router,
         reference.router,
         page,

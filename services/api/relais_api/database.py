@@ -33,6 +33,7 @@ class Database:
         self._engine = engine
         # Reads are single statements, each its own snapshot: without BEGIN and ROLLBACK they cost one round trip.
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._patience_s = patience_s
         self._abandoned: set[asyncio.Task[Any]] = set()
         self._up = True
@@ -44,6 +45,14 @@ class Database:
             DatabaseAwayError: no answer within the time.
         """
         return await self._within_patience(self._read(function, *args, **kwargs))
+
+    async def snapshot(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of the store that changes nothing, and whose statements must all see one state.
+
+        Raises:
+            DatabaseAwayError: no answer within the time.
+        """
+        return await self._within_patience(self._read_snapshot(function, *args, **kwargs))
 
     async def write(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function of the store in a transaction of its own.
@@ -59,6 +68,10 @@ class Database:
 
     async def _read(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._reader.connect() as conn:
+            return await conn.run_sync(function, *args, **kwargs)
+
+    async def _read_snapshot(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._snapshots.begin() as conn:
             return await conn.run_sync(function, *args, **kwargs)
 
     async def _write(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

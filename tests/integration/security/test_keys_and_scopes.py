@@ -27,6 +27,8 @@ NEEDS = {
     "POST /api/jobs/cancel": "ops",
     "POST /api/queues/{name}/pause": "ops",
     "POST /api/queues/{name}/resume": "ops",
+    "POST /api/queues/{name}/reconcile": "ops",
+    "GET /api/diagnosis": "read",
     "GET /c/{token}": None,
     "POST /c/{token}/message": None,
     "GET /api/messages/{message_id}/status": None,

@@ -33,19 +33,24 @@ class QueueBody(BaseModel):
 @router.post("/pause")
 async def pause(name: str, parts: PartsOf) -> QueueBody:
     """Let no worker claim from the queue; messages are still accepted, running jobs go on."""
-    _check(name)
+    check_queue(name)
     return QueueBody(name=name, paused_at=await parts.database.write(pause_queue, name))
 
 
 @router.post("/resume")
 async def resume(name: str, parts: PartsOf) -> QueueBody:
     """Let workers claim from the queue again."""
-    _check(name)
+    check_queue(name)
     await parts.database.write(resume_queue, name)
     parts.announcer.wake(name)
     return QueueBody(name=name, paused_at=None)
 
 
-def _check(name: str) -> None:
+def check_queue(name: str) -> None:
+    """Refuse a name that no queue has.
+
+    Raises:
+        UnknownQueue: it is none.
+    """
     if name not in QUEUE_NAMES:
         raise problems.UnknownQueue(f"There is no such queue; the queues are {', '.join(QUEUE_NAMES)}.")

@@ -41,14 +41,15 @@ class Announcer:
         """Ask for tokens without waiting for them."""
         self._publisher.request(queue_name, count)
 
+    async def top_up(self, queue_name: str, count: int, *, patience_s: float) -> bool:
+        """Publish tokens; False when the broker hasn't confirmed them within the time."""
+        future = asyncio.wrap_future(self._publisher.request(queue_name, count))
+        # Not cancelled at the end of the time: the tokens may still get through, and one too many does no harm.
+        await asyncio.wait({future}, timeout=patience_s)
+        return future.done() and future.result()
+
     async def _announce(self, message_ids: Sequence[UUID]) -> list[bool]:
-        announced = await self._publish(len(message_ids))
+        announced = await self.top_up(AI_MESSAGES.name, len(message_ids), patience_s=self._budget_s)
         if announced:
             await self._database.write(mark_announced, message_ids)
         return [announced] * len(message_ids)
-
-    async def _publish(self, count: int) -> bool:
-        future = asyncio.wrap_future(self._publisher.request(AI_MESSAGES.name, count))
-        # Not cancelled at the end of the budget: the tokens may still get through, and one too many does no harm.
-        await asyncio.wait({future}, timeout=self._budget_s)
-        return future.done() and future.result()
