@@ -36,7 +36,7 @@ alive AS (
     -- No disk is waited for: nobody is judged by a beat from before a crash of the database.
     RETURNING set_config('synchronous_commit', 'off', true))
 SELECT mine.job_id, mine.attempt, renewed.job_id IS NOT NULL AS held, j.state = 'cancelled' AS cancelled
-FROM mine LEFT JOIN renewed USING (job_id, attempt) LEFT JOIN jobs j ON j.id = mine.job_id""")
+FROM mine LEFT JOIN renewed USING (job_id, attempt) LEFT JOIN every_job j ON j.id = mine.job_id""")
 
 
 def beat(

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Connection, Engine, text
 
+from relais.lifecycle import TERMINAL, State
 from relais.store.accept import NewMessage
 from relais.store.bulk import JobFilter
 from relais.store.claim import claim_next
@@ -29,6 +30,7 @@ from relais.store.jobs import cancel_jobs, mark_announced, retry_jobs
 from relais.store.leases import beat
 from relais.store.line import read_lines
 from relais.store.pausing import pause_agent, pause_queue, resume_agent, resume_queue
+from relais.store.retention import clean_matching
 from relais.store.settle import (
     record_superseded,
     settle_completed,
@@ -58,6 +60,11 @@ PROFILE = settings(
 )
 R = TypeVar("R")
 WORKERS, SESSIONS = 3, 3
+TABLES = (
+    "jobs, past_jobs, messages, sessions, workers, lanes, ticket_holes, job_events, leases, answers, drafts, agents"
+)
+JOB_COLUMNS = "id, state, attempt, attempt_limit, priority, ticket, worker_id, error_code"
+LONG_AGO = "now() - interval '2 hours'"
 numbers = st.integers(0, 8)
 commits = st.sampled_from([True, True, True, False])
 outcomes = st.sampled_from(["retry_later", "complete", "fail", "complete", "hand_back"])
@@ -82,10 +89,7 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         with self.engine.begin() as conn:
-            tables = (
-                "jobs, messages, sessions, workers, lanes, ticket_holes, job_events, leases, answers, drafts, agents"
-            )
-            conn.execute(text(f"TRUNCATE {tables} CASCADE"))
+            conn.execute(text(f"TRUNCATE {TABLES} CASCADE"))
             resume_queue(conn, QUEUE)
         self.model = Model()
         self.slug = "stateful"
@@ -323,18 +327,22 @@ class Lifecycle(RuleBasedStateMachine):
         if commit:
             assert dead == self.model.sweep()
 
+    @rule(state=st.sampled_from([None, *sorted(TERMINAL)]), keep=st.sampled_from([None, None, 1]), commit=commits)
+    def move_what_ended(self, state: State | None, keep: int | None, commit: bool) -> None:
+        """Nothing that anybody can tell changes by it."""
+        self._sql(f"UPDATE jobs SET finished_at = {LONG_AGO} WHERE finished_at > {LONG_AGO}")
+        which = JobFilter(state=state)
+        moved = self._do(lambda conn: clean_matching(conn, which, keep=keep, limit=100), commit=commit)
+        assert {self.model.jobs[job].state for job in moved} <= ({state} if state else TERMINAL)
+
     # --- After each step ---
 
     @precondition(lambda self: hasattr(self, "model"))
     @invariant()
     def the_rows_are_the_models(self) -> None:
         with self.engine.begin() as conn:
-            rows = {
-                row.id: tuple(row)[1:]
-                for row in conn.execute(
-                    text("SELECT id, state, attempt, attempt_limit, priority, ticket, worker_id, error_code FROM jobs")
-                )
-            }
+            rows = {row.id: tuple(row)[1:] for row in conn.execute(text(f"SELECT {JOB_COLUMNS} FROM every_job"))}
+            assert conn.execute(text("SELECT count(*) FROM every_job")).scalar_one() == len(rows), "each in one table"
             leases = {tuple(row) for row in conn.execute(text("SELECT job_id, attempt, worker_id FROM leases"))}
             answers = {tuple(row) for row in conn.execute(text("SELECT message_id, attempt, content FROM answers"))}
             drafts = {row[0] for row in conn.execute(text("SELECT job_id FROM drafts"))}

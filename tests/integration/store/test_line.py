@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from relais.store.bulk import JobFilter
 from relais.store.jobs import cancel_job, retry_job
 from relais.store.line import _READ_LANES, read_lines
+from relais.store.retention import clean_matching
 from relais.store.settle import settle_completed, settle_failed, settle_handed_back, settle_retry
 from relais.store.sweep import advance_watermarks
 from support.seeding import accept, answer, claim, make_agent, make_worker, new_message
@@ -53,7 +55,9 @@ class History:
     running: dict[UUID, int] = field(default_factory=dict)
 
     def step(self) -> None:
-        chosen = self.chance.choice(["accept"] * 4 + ["claim"] * 3 + ["settle"] * 2 + ["cancel", "retry", "sweep"])
+        chosen = self.chance.choice(
+            ["accept"] * 4 + ["claim"] * 3 + ["settle"] * 2 + ["cancel", "retry", "sweep", "move"]
+        )
         getattr(self, chosen)()
 
     def accept(self) -> None:
@@ -84,6 +88,11 @@ class History:
         with self.engine.begin() as conn:
             advance_watermarks(conn)
 
+    def move(self) -> None:
+        with self.engine.begin() as conn:
+            conn.execute(text("UPDATE jobs SET finished_at = now() - interval '2 hours' WHERE finished_at IS NOT NULL"))
+            clean_matching(conn, JobFilter(), keep=None, limit=100)
+
     def _by_a_person(self, act: Callable[[Connection, UUID], bool]) -> None:
         if self.jobs:
             with self.engine.begin() as conn:
@@ -92,7 +101,7 @@ class History:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_positions_equal_the_naive_count_whatever_happens(engine: Engine, seed: int):
-    """Accepts, claims, retries, hand-backs, cancels, failures, persons' retries and sweeps in random order: exact."""
+    """Accepts, claims, retries, hand-backs, cancels, failures, persons' retries, sweeps, moves in any order: exact."""
     history = History(engine, random.Random(seed), make_agent(engine), make_worker(engine))
     for number in range(150):
         history.step()
