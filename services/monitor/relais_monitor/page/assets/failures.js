@@ -1,0 +1,51 @@
+/** Shows why jobs fail, grouped by cause. */
+
+import { button, el } from "./dom.js";
+import { operate } from "./http.js";
+import { may } from "./key.js";
+import { makeTable } from "./table.js";
+import { ago, clock, number } from "./words.js";
+
+/**
+ * Make the list.
+ * @param {{now: () => string, onshow: (filter) => void, onretry: (filter) => void}} options
+ */
+export function makeFailures({ now, onshow, onretry }) {
+  const messages = new Map(); // the last message of each cause, for those who hold a key
+  const filterOf = (cause) => ({ state: "failed", kind: cause.kind, error_code: cause.error_code });
+  return makeTable("Failures by cause", [
+    {
+      title: "Cause", class: "wide", sign: (cause) => [cause.error_code, cause.kind, messages.get(cause.last_ref), may("read")],
+      cell: (cause) => [el("strong", { class: "mono" }, cause.error_code), el("span", { class: "sub" }, cause.kind), message(cause, messages)],
+    },
+    { title: "Failed", label: "failed", class: "number", sign: (cause) => [cause.failed, cause.more], cell: (cause) => number(cause.failed) + (cause.more ? "+" : "") },
+    { title: "Retrying", label: "retrying", class: "number", sign: (cause) => cause.retrying, cell: (cause) => (cause.retrying ? number(cause.retrying) : "") },
+    { title: "First", label: "first", class: "tight", sign: (cause) => cause.first_at, cell: (cause) => (cause.first_at ? clock(cause.first_at) : "") },
+    {
+      title: "Last", label: "last", class: "tight", sign: (cause) => [cause.last_ref, cause.last_at && ago(cause.last_at, now())],
+      cell: (cause) => [cause.last_at ? `${ago(cause.last_at, now())} ` : "", el("a", { class: "ref", href: `/jobs/${cause.last_ref}` }, cause.last_ref)],
+    },
+    {
+      title: "", class: "tight", sign: (cause) => [cause.error_code, cause.kind, cause.failed > 0, may("ops")],
+      cell: (cause) => el("span", { class: "row-actions" },
+        button("Show", () => onshow(cause.failed ? filterOf(cause) : { kind: cause.kind, error_code: cause.error_code }), "quiet small", { "aria-label": `Show jobs with ${cause.error_code}` }),
+        may("ops") && cause.failed ? button("Retry", () => onretry(filterOf(cause)), "quiet small", { "aria-label": `Retry jobs with ${cause.error_code}` }) : null),
+    },
+  ], { keyOf: (cause) => `${cause.kind}:${cause.error_code}`, empty: "Nothing failed." });
+}
+
+// An error may quote what somebody wrote, so that the API gives it, and only for a key.
+function message(cause, messages) {
+  if (!may("read")) return null;
+  const known = messages.get(cause.last_ref);
+  if (known !== undefined) return known ? el("span", { class: "sub" }, known) : null;
+  const node = el("span", { class: "sub" });
+  operate("GET", `/api/jobs/${cause.last_ref}`).then(
+    (job) => {
+      messages.set(cause.last_ref, job.error ?? "");
+      node.textContent = messages.get(cause.last_ref);
+    },
+    () => {}, // the list works without
+  );
+  return node;
+}

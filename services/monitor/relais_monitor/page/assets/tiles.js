@@ -1,0 +1,39 @@
+/** Shows the counts by state, and who works. */
+
+import { byId, setText } from "./dom.js";
+import { count, duration, number } from "./words.js";
+
+/** Show the live counts. */
+export function showTiles({ counts, oldest_waiting_s: oldest, capacity }) {
+  const waiting = total(counts, "pending") + total(counts, "queued");
+  const age = Math.max(...Object.values(oldest));
+  show("waiting", waiting, waiting ? `oldest ${duration(age)}` : "nobody waits");
+  show("processing", total(counts, "processing"), `${capacity.busy} of ${count(capacity.slots, "slot")}`);
+  show("workers", capacity.alive, capacity.alive ? crew(capacity) : "No workers", capacity.alive ? "" : "bad");
+}
+
+/** Show what ended, from the figures of `/api/stats`; what they don't say stays unknown. */
+export function showEnds(figures) {
+  for (const state of ["completed", "failed", "cancelled"]) {
+    const kept = figures?.jobs ? total(figures.jobs, state) : null;
+    const day = figures?.windows?.["24h"]?.[state] ?? null;
+    const hour = figures?.windows?.["1h"]?.[state] ?? null;
+    const note = day === null ? "stored" : `in 24 h, ${number(hour)} in the last hour`;
+    show(state, day ?? kept, note, state === "failed" && hour ? "bad" : "");
+  }
+}
+
+function crew({ idle, waiting, silent }) {
+  return [`${idle} free`, waiting && `${waiting} held back`, silent && `${silent} silent`].filter(Boolean).join(", ");
+}
+
+function total(counts, state) {
+  return Object.values(counts).reduce((sum, states) => sum + (states[state] ?? 0), 0);
+}
+
+function show(name, figure, note, tone = "") {
+  const tile = byId(`tile-${name}`);
+  setText(tile.querySelector(".figure"), number(figure));
+  setText(tile.querySelector(".note"), note);
+  tile.dataset.tone = tone;
+}
