@@ -11,6 +11,10 @@ class Part(StrEnum):
     QDRANT = "qdrant"
 
 
+ALARMS = frozenset({"disk", "memory"})
+"""What a broker can run short of; RabbitMQ then takes no messages until there is more of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartWords:
     """How people hear of a part: its name within a sentence, and what to do when it is down."""

@@ -3,18 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Final
+from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Header, Response
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 
-from relais_monitor.exposition import Exposition
-from relais_monitor.report import Report, report
+from relais_monitor.figures_routes import build_figures_router
+from relais_monitor.report.figures import report
 from relais_monitor.snapshot import SnapshotReader
 from relais_monitor.status_page import PAGE_HEADERS, render_status
-
-_NEVER_STORED: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+from relais_monitor.tally.follow import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,12 @@ class Dependencies:
     engine: Engine
     cache_s: float = 1.0
     patience_s: float = 5.0
+    home: Path | None = None
 
 
 def build_app(given: Dependencies) -> FastAPI:
     """Build the monitor; nothing connects until somebody asks."""
-    reader = SnapshotReader(given.engine, cache_s=given.cache_s, patience_s=given.patience_s)
+    reader = SnapshotReader(given.engine, cache_s=given.cache_s, patience_s=given.patience_s, tally=Tally(given.home))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -37,25 +37,14 @@ def build_app(given: Dependencies) -> FastAPI:
         given.engine.dispose()
 
     app = FastAPI(title="Relais monitor", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.include_router(_routes(reader, Exposition(reader)))
+    app.include_router(build_figures_router(reader))
+    app.include_router(_routes(reader))
     return app
 
 
 # The routes that read are synchronous: FastAPI runs them in threads, where they may wait for the database.
-def _routes(reader: SnapshotReader, exposition: Exposition) -> APIRouter:
+def _routes(reader: SnapshotReader) -> APIRouter:
     router = APIRouter()
-
-    @router.get("/metrics", response_class=Response)
-    def show_metrics(accept: Annotated[str, Header()] = "") -> Response:
-        """Show the metrics for Prometheus; also while the database is away, which is a figure itself."""
-        text, content_type = exposition.write(accept)
-        return Response(text, headers={"Content-Type": content_type, **_NEVER_STORED})
-
-    @router.get("/api/stats")
-    def show_stats(response: Response) -> Report:
-        """Show the same figures as JSON."""
-        response.headers.update(_NEVER_STORED)
-        return report(reader.read())
 
     @router.get("/", response_class=HTMLResponse)
     def show_status() -> HTMLResponse:

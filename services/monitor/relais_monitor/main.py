@@ -23,7 +23,9 @@ def dependencies(settings: MonitorSettings) -> Dependencies:
         pool_timeout_s=timeout_s,
         application_name="relais-monitor",
     )
-    return Dependencies(engine, cache_s=settings.monitor_cache_s, patience_s=timeout_s + _BEYOND_POOL_S)
+    return Dependencies(
+        engine, cache_s=settings.monitor_cache_s, patience_s=timeout_s + _BEYOND_POOL_S, home=settings.monitor_home
+    )
 
 
 def make_server(settings: MonitorSettings) -> uvicorn.Server:

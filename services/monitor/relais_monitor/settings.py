@@ -1,5 +1,7 @@
 """Settings of the monitor."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from relais.settings import DatabaseSettings
@@ -12,4 +14,8 @@ class MonitorSettings(DatabaseSettings):
     monitor_port: int = Field(9108, ge=0, le=65535, description="Port the monitor listens on.")
     monitor_cache_s: float = Field(
         1.0, ge=0, le=60, description="Scrapes within this many seconds share one reading of the database."
+    )
+    monitor_home: Path | None = Field(
+        None,
+        description="Folder for the monitor's counts over a restart; without it, it reads them from the ledger.",
     )

@@ -2,29 +2,58 @@
 
 import threading
 import time
-from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from relais.store.ledger import EventKey
+from relais.lifecycle import State
+from relais.queues import Kind
 from relais.store.stats import Stats, read_stats
-from relais_monitor.tally import Tally
+from relais_monitor.finished import FinishedJobs
+from relais_monitor.tally.follow import Tally
+from relais_monitor.tally.minutes import Day
+from relais_monitor.tally.sums import Sums
+from relais_monitor.windows import WINDOWS, PlotName, Point, Window, WindowName, add_up_window, plot
 
 log = structlog.get_logger(__name__)
+
+# While something long is done in the background, a snapshot as old as this is still good.
+_GOOD_FOR_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger says: totals since the beginning, and the last day by the minute."""
+
+    now: float
+    totals: Sums
+    day: Day
+    windows: dict[WindowName, Window]
+
+    def sums(self, seconds: int) -> Sums:
+        """What was recorded in the whole minutes of the last so many seconds, up to a day, and the current one."""
+        minute = int(self.now) // 60 * 60
+        return self.day.sums(minute - seconds // 60 * 60, minute + 120)
+
+    def plot(self, name: PlotName, kind: Kind | None = None) -> list[Point]:
+        """The steps of a plot, oldest first."""
+        return plot(self.day, name, self.now, kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The figures of one moment, and the totals of the ledger at the same moment."""
+    """The figures of one moment; no history while the monitor still reads the ledger after its start."""
 
     stats: Stats
-    totals: Counter[EventKey]
+    jobs: dict[tuple[Kind, State], int]
+    history: History | None
 
 
 class SnapshotReader:
@@ -34,17 +63,23 @@ class SnapshotReader:
         engine: the monitor's pool; it only reads.
         cache_s: how long a snapshot is shared.
         patience_s: longest wait for the database; a frozen server must not hold a scrape.
+        tally: what follows the ledger.
     """
 
-    def __init__(self, engine: Engine, *, cache_s: float = 1.0, patience_s: float = 5.0) -> None:
+    def __init__(
+        self, engine: Engine, *, cache_s: float = 1.0, patience_s: float = 5.0, tally: Tally | None = None
+    ) -> None:
         # All statements see one state, which makes the sums agree.
         self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._cache_s = cache_s
         self._patience_s = patience_s
-        self._tally = Tally()
+        self._tally = tally or Tally()
+        self._finished = FinishedJobs()
         self._lock = threading.Lock()
         self._reading: Future[Snapshot] | None = None
+        self._background: Future[None] | None = None
         self._started_at = 0.0
+        # One thread: the tally is nobody else's, and scrapers can't pile up in the database.
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshot")
         self._up = True
 
@@ -61,7 +96,8 @@ class SnapshotReader:
 
     def close(self) -> None:
         """Stop reading; a reading under way is left to its end."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.submit(self._tally.save, at_once=True)
+        self._executor.shutdown(wait=False)
 
     def _current(self) -> "Future[Snapshot]":
         with self._lock:
@@ -71,11 +107,59 @@ class SnapshotReader:
             return self._reading
 
     def _stale(self) -> bool:
-        return time.monotonic() - self._started_at >= self._cache_s
+        return time.monotonic() - self._started_at >= (max(self._cache_s, _GOOD_FOR_S) if self._busy else self._cache_s)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether the next reading would have to wait for something long, while the last one went well."""
+        if self._reading is None or self._background is None or self._background.done():
+            return False
+        return self._reading.done() and self._reading.exception() is None
 
     def _read(self) -> Snapshot:
         with self._engine.begin() as conn:
-            return Snapshot(read_stats(conn), self._tally.update(conn))
+            stats = read_stats(conn)
+            is_complete = self._tally.update(conn)
+            totals = self._tally.state.totals.copy()
+            if not (is_complete and self._finished.counted_with == self._tally.beginnings):
+                self._count(conn, totals, is_complete=is_complete)
+        history = self._history(stats.now, totals) if is_complete else None
+        self._go_on(is_complete=is_complete)
+        return Snapshot(stats, {**stats.backlog.jobs, **self._finished.at(totals)}, history)
+
+    def _history(self, now: float, totals: Sums) -> History:
+        day = self._tally.state.minutes.view()
+        return History(now, totals, day, {name: add_up_window(day, name, now) for name in WINDOWS})
+
+    def _go_on(self, *, is_complete: bool) -> None:
+        """Do after a reading whatever need not hold a scrape: read on in a long ledger, count what finished, save."""
+        with suppress(RuntimeError):  # closed meanwhile
+            if not is_complete:
+                self._background = self._executor.submit(self._catch_up)
+            elif self._finished.due:
+                self._background = self._executor.submit(self._count_again)
+            else:
+                self._executor.submit(self._tally.save)
+
+    def _catch_up(self) -> None:
+        with self._quietly(), self._engine.begin() as conn:
+            self._go_on(is_complete=self._tally.update(conn))
+
+    def _count_again(self) -> None:
+        with self._quietly(), self._engine.begin() as conn:
+            if self._tally.update(conn):
+                self._count(conn, self._tally.state.totals, is_complete=True)
+
+    def _count(self, conn: Connection, totals: Sums, *, is_complete: bool) -> None:
+        self._finished.count(conn, totals, counted_with=self._tally.beginnings if is_complete else None)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Leave it to the next reading to say that the database is away."""
+        try:
+            yield
+        except (DBAPIError, PoolTimeoutError) as error:
+            log.info("snapshot.background_failed", reason=type(error).__name__)
 
     def _note(self, *, up: bool, reason: str | None = None) -> None:
         if up != self._up:

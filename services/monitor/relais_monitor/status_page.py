@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from relais.lifecycle import State
 from relais.parts import PART_WORDS
-from relais_monitor.report import Report
+from relais_monitor.report.figures import Report
 
 PAGE_HEADERS: Final[dict[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",

@@ -1,15 +1,15 @@
 """The figures of this moment: what waits, what runs, who works; read in one snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from relais.lifecycle import State
-from relais.parts import Part
-from relais.queues import QUEUE_BY_NAME, QUEUE_NAMES, Kind
-from relais.store.transitions import LIVE_SQL, WAITING_SQL
+from relais.parts import ALARMS, Part
+from relais.queues import QUEUE_NAMES
+from relais.store.backlog import Backlog, read_backlog
 
 # A worker that has been silent for longer does not count as working; the API's readiness uses the same limit.
 WORKER_SILENT_AFTER_S = 30
@@ -19,10 +19,14 @@ BROKER_REPORT_VALID_S = 30
 
 @dataclass(frozen=True, slots=True)
 class BrokerReport:
-    """The broker as the sweeper saw it within the last seconds; a queue that it could not ask is missing."""
+    """The broker as the sweeper saw it within the last seconds; a queue that it could not ask is missing.
+
+    `alarms` are the resources that RabbitMQ is short of, which makes it take no tokens; None when it wasn't asked.
+    """
 
     up: bool
     ready: Mapping[str, int]
+    alarms: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,11 @@ class Stats:
     """One consistent picture. What is not known is None or missing, never 0.
 
     `waiting_for` counts the live workers that find a part down, for every part; empty without a live worker.
-    `slots_waiting` are the free slots of such workers, which take nothing.
+    `slots_waiting` are the free slots of such workers, which take nothing. `now` is the database's time.
     """
 
-    jobs: Mapping[tuple[Kind, State], int]
-    oldest_waiting_s: Mapping[Kind, float]
+    now: float
+    backlog: Backlog
     workers_alive: int
     workers_silent: int
     slots: int
@@ -45,6 +49,9 @@ class Stats:
     broker: BrokerReport | None
     agents: Mapping[UUID, str]
     deleted_agents: Mapping[UUID, str]
+    models: frozenset[str]
+    queues_paused: Mapping[str, datetime | None]
+    agents_paused: Sequence[str]
 
     @property
     def slots_idle(self) -> int:
@@ -52,16 +59,6 @@ class Stats:
         return max(self.slots - self.slots_busy - self.slots_waiting, 0)
 
 
-# Each half is answered from a partial index whose predicate it repeats word for word, the second without the table.
-_JOBS = text(f"""
-SELECT queue, state, count(*) AS jobs FROM jobs WHERE state IN {LIVE_SQL} GROUP BY queue, state
-UNION ALL
-SELECT queue, state, count(*) AS jobs FROM jobs WHERE finished_at IS NOT NULL GROUP BY queue, state""")
-# A person's retry begins a new wait, and announces the job in the same statement.
-_OLDEST_WAITING = text(f"""
-SELECT queue, extract(epoch FROM now() - min(CASE WHEN attempt = 0 THEN created_at
-                                             ELSE coalesce(announced_at, created_at) END))::float AS age_s
-FROM jobs WHERE state IN {WAITING_SQL} GROUP BY queue""")
 _WORKERS = text(f"""
 WITH present AS (
     SELECT id, slots, waiting_for, heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds' AS alive
@@ -80,7 +77,10 @@ _HEARTBEATS = text(f"""
 SELECT part, extract(epoch FROM ran_at)::float AS ran_at, details,
        ran_at > now() - interval '{BROKER_REPORT_VALID_S} seconds' AS fresh
 FROM heartbeats WHERE part IN ('sweeper', 'broker')""")
-_AGENTS = text("SELECT id, slug, deleted_at IS NOT NULL AS deleted FROM agents")
+_AGENTS = text("""
+SELECT id, slug, chat_model, deleted_at IS NOT NULL AS deleted, paused_at IS NOT NULL AS paused FROM agents""")
+_QUEUES = text("SELECT name, paused_at FROM queues")
+_NOW = text("SELECT extract(epoch FROM now())::float")
 
 
 def read_stats(conn: Connection) -> Stats:
@@ -89,8 +89,8 @@ def read_stats(conn: Connection) -> Stats:
     heartbeats = {row.part: row for row in conn.execute(_HEARTBEATS)}
     agents = list(conn.execute(_AGENTS))
     return Stats(
-        jobs=_read_jobs(conn),
-        oldest_waiting_s=_read_oldest(conn),
+        now=conn.execute(_NOW).scalar_one(),
+        backlog=read_backlog(conn),
         workers_alive=workers.alive,
         workers_silent=workers.silent,
         slots=workers.slots,
@@ -101,14 +101,10 @@ def read_stats(conn: Connection) -> Stats:
         broker=_broker_report(heartbeats["broker"].details) if _fresh(heartbeats.get("broker")) else None,
         agents={row.id: row.slug for row in agents if not row.deleted},
         deleted_agents={row.id: row.slug for row in agents if row.deleted},
+        models=frozenset(row.chat_model for row in agents if not row.deleted),
+        queues_paused=dict.fromkeys(QUEUE_NAMES) | {row.name: row.paused_at for row in conn.execute(_QUEUES)},
+        agents_paused=sorted(row.slug for row in agents if row.paused and not row.deleted),
     )
-
-
-def _read_jobs(conn: Connection) -> dict[tuple[Kind, State], int]:
-    counts = {(kind, state): 0 for kind in Kind for state in State}
-    for row in conn.execute(_JOBS):
-        counts[QUEUE_BY_NAME[row.queue].kind, State(row.state)] = row.jobs
-    return counts
 
 
 def _read_waiting_for(conn: Connection) -> dict[Part, int]:
@@ -118,20 +114,17 @@ def _read_waiting_for(conn: Connection) -> dict[Part, int]:
     return counts
 
 
-def _read_oldest(conn: Connection) -> dict[Kind, float]:
-    ages = dict.fromkeys(Kind, 0.0)  # nothing waits: an age of 0 is known, not missing
-    for row in conn.execute(_OLDEST_WAITING):
-        ages[QUEUE_BY_NAME[row.queue].kind] = max(row.age_s, 0.0)
-    return ages
-
-
 def _fresh(row: object) -> bool:
     return bool(getattr(row, "fresh", False))
 
 
 def _broker_report(details: Mapping[str, object]) -> BrokerReport | None:
-    up, ready = details.get("up"), details.get("ready")
+    up, ready, alarms = details.get("up"), details.get("ready"), details.get("alarms")
     if not isinstance(up, bool):
         return None
     known = ready if isinstance(ready, dict) else {}
-    return BrokerReport(up, {name: known[name] for name in QUEUE_NAMES if isinstance(known.get(name), int)})
+    return BrokerReport(
+        up,
+        {name: known[name] for name in QUEUE_NAMES if isinstance(known.get(name), int)},
+        frozenset(alarms) & ALARMS if isinstance(alarms, list) else None,
+    )

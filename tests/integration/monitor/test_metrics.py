@@ -14,7 +14,7 @@ from relais.store.sweep import expire_leases, note_heartbeat
 from relais.store.workers import say_goodbye
 from support.seeding import accept_many, answer, claim, make_agent, make_worker
 
-SQL_JOBS = "SELECT kind, state, count(*) FROM jobs GROUP BY kind, state"
+SQL_JOBS = "SELECT kind, state, count(*) FROM every_job GROUP BY kind, state"
 SQL_FINISHED = """
 SELECT j.kind, a.slug, e.to_state, count(*) FROM job_events e JOIN jobs j ON j.id = e.job_id
 JOIN agents a ON a.id = j.agent_id
@@ -180,7 +180,7 @@ def test_the_json_has_the_same_figures(monitor, busy):
         total = row.pop("total")
         assert scrape["relais_jobs_finished_total", frozenset(row.items())] == total
     assert figures["workers"]["slots_busy"] == scrape["relais_worker_slots", frozenset({("state", "busy")})]
-    assert figures["broker"] == {"up": True, "tokens_ready": {"documents": 2}}
+    assert figures["broker"] == {"up": True, "tokens_ready": {"documents": 2}, "alarms": None}
     assert figures["sweeper_last_run_at"] is None
 
 
