@@ -111,7 +111,8 @@ def _names(names: Collection[str]) -> str:
 
 
 def _us(duration: str) -> str:
-    return f"greatest((extract(epoch FROM {duration}) * 1000000)::bigint, 0)"
+    # greatest() passes over what is null; a clock that was set back makes nothing negative.
+    return f"CASE WHEN {duration} IS NOT NULL THEN greatest((extract(epoch FROM {duration}) * 1000000)::bigint, 0) END"
 
 
 def _ms(key: str) -> str:

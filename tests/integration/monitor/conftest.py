@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -21,6 +22,15 @@ class Monitor:
     """A monitor, and what a scrape of it says."""
 
     app: FastAPI
+
+    def stop(self) -> None:
+        """Stop it as its server does."""
+
+        async def stop() -> None:
+            async with self.app.router.lifespan_context(self.app):
+                pass
+
+        asyncio.run(stop())
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Send a GET request."""
@@ -51,9 +61,9 @@ def make_monitor() -> Iterator[Callable[[str], Monitor]]:
     """Make monitors of the databases given."""
     engines = []
 
-    def make(url: str, *, cache_s: float = 0.0, patience_s: float = 5.0) -> Monitor:
+    def make(url: str, *, cache_s: float = 0.0, patience_s: float = 5.0, home: Path | None = None) -> Monitor:
         engines.append(make_engine(url, pool_size=2, pool_timeout_s=2, application_name="relais-monitor"))
-        return Monitor(build_app(Dependencies(engines[-1], cache_s=cache_s, patience_s=patience_s)))
+        return Monitor(build_app(Dependencies(engines[-1], cache_s=cache_s, patience_s=patience_s, home=home)))
 
     yield make
     for engine in engines:

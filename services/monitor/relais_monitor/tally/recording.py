@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from relais.lifecycle import CANCEL, EXPIRE, EXPIRE_SPENT, FAIL, HAND_BACK, RETRY, RETRY_LATER, State
+from relais.lifecycle import CANCEL, EXPIRE, EXPIRE_SPENT, FAIL, HAND_BACK, RETRY, RETRY_LATER, UNLOCK, State
 from relais.store.ledger import SUPERSEDED, LedgerEvent
 from relais_monitor.tally.sums import Sums
 
@@ -13,7 +13,7 @@ RETRY_CAUSES: Final = {
     EXPIRE.name: "lease",
     HAND_BACK.name: "drain",
     RETRY.name: "person",
-    "unlock": "unlock",
+    UNLOCK.name: "unlock",
 }
 _FAILURES = frozenset({FAIL.name, RETRY_LATER.name, EXPIRE.name, EXPIRE_SPENT.name})
 _EXPIRIES = frozenset({EXPIRE.name, EXPIRE_SPENT.name})
