@@ -1,0 +1,1 @@
+"""Tells people of alerts that fire and resolve."""
