@@ -9,6 +9,7 @@ from typing import Literal
 import httpx
 from sqlalchemy import Engine
 
+from relais.refs import ref_of
 from relais.store.api_keys import add_api_key
 from relais.store.engine import make_engine
 from support.stack import Stack, stopping
@@ -55,6 +56,7 @@ def _fill(stack: Stack) -> dict[str, list[str]]:
     with httpx.Client(base_url=stack.url, headers=stack.admin, timeout=20) as client:
         posted = [client.post(f"/c/{token}/message", json={"content": "Hello?"}).json() for token in tokens * 3]
         client.post(f"/api/messages/{posted[0]['message_id']}/cancel").raise_for_status()
+        client.post("/api/silences", json={"rule": "Any", "minutes": 600}).raise_for_status()
         files = [("file", (f"{n}.md", b"# Text\n\nMore of it.", "text/markdown")) for n in range(3)]
         uploaded = client.post("/api/agents/demo/documents", files=files).raise_for_status().json()["documents"]
     return {
@@ -64,4 +66,6 @@ def _fill(stack: Stack) -> dict[str, list[str]]:
         "session_id": [message["session_id"] for message in posted],
         "document_id": [document["document_id"] for document in uploaded],
         "name": ["ai-messages", "documents"],
+        "ref": [ref_of(message["message_id"]) for message in posted],
+        "silence_id": ["1"],
     }

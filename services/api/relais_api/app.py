@@ -8,7 +8,20 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from relais_api import health
-from relais_api.admin import agents, diagnosis, documents, jobs, queues, reconciling
+from relais_api.admin import (
+    agent_pausing,
+    agents,
+    audit,
+    bulk,
+    diagnosis,
+    documents,
+    job_life,
+    jobs,
+    own_key,
+    queues,
+    reconciling,
+    silences,
+)
 from relais_api.chat import routes as chat
 from relais_api.http.handlers import install_problem_handlers
 from relais_api.http.headers import SecurityHeaders
@@ -49,8 +62,14 @@ def _routers() -> tuple[APIRouter, ...]:
         explaining.router,
         history.router,
         agents.router,
+        agent_pausing.router,
         documents.router,
         jobs.router,
+        bulk.router,
+        job_life.router,
+        audit.router,
+        silences.router,
+        own_key.router,
         queues.router,
         reconciling.router,
         diagnosis.router,

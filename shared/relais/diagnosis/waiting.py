@@ -11,7 +11,7 @@ from relais.parts import PART_WORDS, Part
 
 # What a person did, what lies in the work itself, and what needs more capacity: nothing is broken.
 _NOT_BROKEN = {
-    Cause.QUEUE_PAUSED, Cause.SESSION_BUSY, Cause.BACKING_OFF, Cause.IN_LINE, Cause.SLOTS_BUSY,
+    Cause.QUEUE_PAUSED, Cause.AGENT_PAUSED, Cause.SESSION_BUSY, Cause.BACKING_OFF, Cause.IN_LINE, Cause.SLOTS_BUSY,
 }  # fmt: skip
 
 

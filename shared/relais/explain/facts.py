@@ -11,6 +11,7 @@ class Cause(StrEnum):
     """Why a job is where it is."""
 
     QUEUE_PAUSED = "queue_paused"
+    AGENT_PAUSED = "agent_paused"
     NO_WORKER = "no_worker"
     PART_DOWN = "part_down"
     SESSION_BUSY = "session_busy"
@@ -48,6 +49,8 @@ class Facts:
         error_code: of the last attempt that failed.
         error: what that means.
         paused_for_s: since its queue was paused.
+        agent: slug of its agent.
+        agent_paused_for_s: since that was paused.
         blocker: what its session does instead.
         workers: that live and serve the queue.
         workers_waiting: those of them that find a part down.
@@ -77,6 +80,8 @@ class Facts:
     error_code: str | None = None
     error: str | None = None
     paused_for_s: float | None = None
+    agent: str = ""
+    agent_paused_for_s: float | None = None
     blocker: Blocker | None = None
     workers: int = 0
     workers_waiting: int = 0

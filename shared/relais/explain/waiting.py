@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from relais.explain.facts import Cause, Explanation, Facts
-from relais.explain.words import NOTHING, SWEEPER_LATE_S, count, slots_of, time_of
+from relais.explain.words import NOTHING, SWEEPER_LATE_S, count, failure_of, slots_of, time_of
 from relais.lifecycle import State
 from relais.parts import PART_WORDS, Part
 
@@ -16,8 +16,19 @@ def _paused(facts: Facts) -> Explanation | None:
     return Explanation(
         Cause.QUEUE_PAUSED,
         f"The queue {facts.queue} is paused: no worker takes anything from it.",
-        f"Resume it: POST /api/queues/{facts.queue}/resume.",
+        f"Resume it: relais queue resume {facts.queue} --execute, or POST /api/queues/{facts.queue}/resume.",
         {"queue": facts.queue, "paused_for_s": facts.paused_for_s},
+    )
+
+
+def _agent_paused(facts: Facts) -> Explanation | None:
+    if facts.agent_paused_for_s is None:
+        return None
+    return Explanation(
+        Cause.AGENT_PAUSED,
+        f"Its agent {facts.agent} was paused {time_of(facts.agent_paused_for_s)} ago: no worker takes its messages.",
+        f"Resume it: POST /api/agents/{facts.agent}/resume.",
+        {"agent": facts.agent, "paused_for_s": facts.agent_paused_for_s},
     )
 
 
@@ -67,7 +78,7 @@ def _backing_off(facts: Facts) -> Explanation | None:
         return None
     return Explanation(
         Cause.BACKING_OFF,
-        f"Attempt {facts.attempt} of {facts.attempt_limit} failed ({facts.error_code}: {facts.error}); "
+        f"Attempt {facts.attempt} of {facts.attempt_limit} failed ({failure_of(facts)}); "
         f"the next one may begin in {time_of(facts.due_in_s)}.",
         f"{NOTHING} If it fails again for the same reason, mend that: docs/troubleshooting.md has {facts.error_code}.",
         {"error_code": facts.error_code, "error": facts.error, "due_in_s": facts.due_in_s, "attempt": facts.attempt},
@@ -128,6 +139,7 @@ def _starting(facts: Facts) -> Explanation:
 
 
 WAITING: Sequence[Callable[[Facts], Explanation | None]] = (
-    _paused, _no_worker, _part_down, _session_busy, _backing_off, _in_line, _slots_busy, _not_announced, _starting,
+    _paused, _agent_paused, _no_worker, _part_down, _session_busy, _backing_off, _in_line, _slots_busy,
+    _not_announced, _starting,
 )  # fmt: skip
 """What keeps every job of the queue waiting comes before what keeps only this one."""

@@ -15,6 +15,11 @@ def slots_of(facts: Facts) -> str:
     return f"all {count(facts.slots, 'slot')} of the workers are busy with {kinds or 'nothing'}"
 
 
+def failure_of(facts: Facts) -> str:
+    """Name the last failure; its text is left out where the reader may not see it."""
+    return f"{facts.error_code}: {facts.error}" if facts.error else f"{facts.error_code}"
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

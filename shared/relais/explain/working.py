@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from relais.explain.facts import Cause, Explanation, Facts
-from relais.explain.words import NOTHING, SWEEPER_LATE_S, time_of
+from relais.explain.words import NOTHING, SWEEPER_LATE_S, failure_of, time_of
 from relais.lifecycle import State
 
 _SILENT_AFTER_S = 5.0  # ten beats
@@ -60,7 +60,7 @@ def _completed(facts: Facts) -> Explanation:
 def _failed(facts: Facts) -> Explanation:
     return Explanation(
         Cause.FAILED,
-        f"It failed with attempt {facts.attempt} of {facts.attempt_limit}: {facts.error_code}: {facts.error}",
+        f"It failed with attempt {facts.attempt} of {facts.attempt_limit}: {failure_of(facts)}",
         f"Mend the reason (docs/troubleshooting.md has {facts.error_code}), then retry it.",
         {"error_code": facts.error_code, "error": facts.error, "attempt": facts.attempt},
     )

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -26,9 +26,19 @@ class ApiKey:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """Whose key it is, and how far it reaches."""
+
+    name: str
+    scope: Scope
+
+
 _SHOWN = (api_keys.c.id, api_keys.c.name, api_keys.c.scope, api_keys.c.created_at, api_keys.c.revoked_at)
+
+
 _ADD = insert(api_keys).on_conflict_do_nothing(index_elements=["name"]).returning(api_keys.c.id)
-_SCOPE_OF = select(api_keys.c.scope).where(
+_HOLDER_OF = select(api_keys.c.name, api_keys.c.scope).where(
     api_keys.c.key_sha256 == bindparam("key_sha256"), api_keys.c.revoked_at.is_(None)
 )
 _ALL = select(*_SHOWN).order_by(api_keys.c.created_at, api_keys.c.name)
@@ -51,9 +61,10 @@ def add_api_key(conn: Connection, *, name: str, scope: Scope) -> str | None:
     return key if conn.execute(_ADD, row).one_or_none() else None
 
 
-def find_scope(conn: Connection, key_sha256: bytes) -> Scope | None:
-    """Give the scope of a key that was not revoked; None for an unknown key."""
-    return cast("Scope | None", conn.execute(_SCOPE_OF, {"key_sha256": key_sha256}).scalar())
+def find_holder(conn: Connection, key_sha256: bytes) -> KeyHolder | None:
+    """Find out whose a key is that was not revoked; None for an unknown key."""
+    row = conn.execute(_HOLDER_OF, {"key_sha256": key_sha256}).one_or_none()
+    return None if row is None else KeyHolder(row.name, row.scope)
 
 
 def list_api_keys(conn: Connection) -> list[ApiKey]:

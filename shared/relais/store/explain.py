@@ -18,6 +18,7 @@ SELECT j.state, j.queue, j.priority, j.ticket, j.attempt, j.attempt_limit, j.err
                                        ELSE coalesce(j.announced_at, j.created_at) END)::float AS waits_s,
        extract(epoch FROM j.run_at - now())::float AS due_in_s,
        extract(epoch FROM now() - q.paused_at)::float AS paused_for_s,
+       split_part(a.slug, '~', 1) AS agent, extract(epoch FROM now() - a.paused_at)::float AS agent_paused_for_s,
        earlier.id AS earlier_id, earlier.state AS earlier_state,
        crew.workers, crew.waiting, crew.slots, crew.seen_s,
        (SELECT coalesce(array_agg(DISTINCT part ORDER BY part), '{{}}') FROM workers w, unnest(w.waiting_for) part
@@ -73,6 +74,8 @@ def read_facts(conn: Connection, job_id: UUID, lines: Lines | None = None) -> Fa
         error_code=row.error_code,
         error=row.error,
         paused_for_s=row.paused_for_s,
+        agent=row.agent,
+        agent_paused_for_s=row.agent_paused_for_s,
         blocker=None if row.earlier_id is None else Blocker(str(row.earlier_id), State(row.earlier_state)),
         workers=row.workers,
         workers_waiting=row.waiting,

@@ -5,10 +5,10 @@ A worker that was taken for lost wrongly learns so at its next beat, and the fen
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from relais.lifecycle import UNLOCK
 from relais.store.bulk import MATCHES, JobFilter
@@ -20,20 +20,23 @@ Refusal = Literal["working", "attempts_spent"]
 SILENT_AFTER_S = 5.0  # ten beats; `explain` speaks of a silent worker from then on
 _HELD = """jobs j JOIN agents a ON a.id = j.agent_id
     LEFT JOIN leases l ON l.job_id = j.id LEFT JOIN workers w ON w.id = j.worker_id"""
-_LOOSE = """CASE
-    WHEN w.id IS NULL OR w.stopped_at IS NOT NULL THEN 'worker_gone'
-    WHEN l.job_id IS NULL THEN 'lease_missing'
-    WHEN l.expires_at < now() THEN 'lease_expired'
-    WHEN w.heartbeat_at < now() - make_interval(secs => :silent_after_s) THEN 'worker_silent'
-    WHEN j.started_at < now() - make_interval(secs => a.deadline_s) THEN 'over_deadline' END"""
+# By the reasons' names; the first that holds is told.
+_SIGNS: dict[Loose, str] = {
+    "worker_gone": "(w.id IS NULL OR w.stopped_at IS NOT NULL)",
+    "lease_missing": "l.job_id IS NULL",
+    "lease_expired": "coalesce(l.expires_at < now(), false)",
+    "worker_silent": "coalesce(w.heartbeat_at < now() - make_interval(secs => :silent_after_s), false)",
+    "over_deadline": "j.started_at < now() - make_interval(secs => a.deadline_s)",
+}
+_LOOSE = " OR ".join(_SIGNS.values())
 _FIND = text(f"""
-SELECT j.id, j.attempt, j.attempt_limit, j.worker_id, {_LOOSE} AS loose
+SELECT j.id, j.attempt, j.attempt_limit, j.worker_id, {", ".join(f"{sql} AS {name}" for name, sql in _SIGNS.items())}
 FROM {_HELD} WHERE j.state = 'processing' AND {MATCHES} ORDER BY j.created_at, j.id""")
 _UNLOCK = transition(
     UNLOCK,
     source=_HELD,
     where=f"""j.id = ANY(:job_ids)
-        AND (CAST(:force AS boolean) OR (j.attempt < j.attempt_limit AND {_LOOSE} IS NOT NULL))""",
+        AND (CAST(:force AS boolean) OR (j.attempt < j.attempt_limit AND ({_LOOSE})))""",
     lock="ORDER BY j.id FOR UPDATE OF j",
     assign="run_at = NULL, attempt_limit = greatest(jobs.attempt_limit, jobs.attempt + 1)",
     also=(FREE_LEASE, DROP_DRAFT),
@@ -60,7 +63,7 @@ class HeldJob:
 def find_held(conn: Connection, which: JobFilter, *, silent_after_s: float = SILENT_AFTER_S) -> list[HeldJob]:
     """The jobs that match and are being worked on, oldest first: as many as there are busy slots, at most."""
     rows = conn.execute(_FIND, which.bind() | {"silent_after_s": silent_after_s})
-    return [HeldJob(row.id, row.attempt, row.attempt_limit, row.worker_id, _loose(row.loose)) for row in rows]
+    return [HeldJob(row.id, row.attempt, row.attempt_limit, row.worker_id, _loose(row)) for row in rows]
 
 
 def unlock_jobs(
@@ -74,5 +77,5 @@ def unlock_jobs(
     return [row.id for row in conn.execute(_UNLOCK, values)]
 
 
-def _loose(code: str | None) -> Loose | None:
-    return cast("Loose | None", code)
+def _loose(row: Row[Any]) -> Loose | None:
+    return next((name for name in _SIGNS if getattr(row, name)), None)

@@ -40,8 +40,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/agents/{slug}/documents"): {"files": {"file": ("a.md", b"# Hello")}},
     ("POST", "/api/jobs/retry"): {"params": {"dry_run": False, "state": "failed"}},
     ("POST", "/api/jobs/cancel"): {"params": {"dry_run": False, "state": "pending"}},
+    ("POST", "/api/jobs/unlock"): {"params": {"dry_run": False, "state": "processing"}},
+    ("POST", "/api/jobs/clean"): {"params": {"dry_run": False, "state": "failed"}},
+    ("POST", "/api/silences"): {"json": {"rule": "RelaisQueueLong", "minutes": 5}},
 }
-NEED_NO_DATABASE = {("GET", "/healthz")}
+NEED_NO_DATABASE = {("GET", "/healthz"), ("GET", "/api/key")}  # of the settings' key
 
 
 @contextmanager
@@ -115,7 +118,7 @@ class Outage:
 
     def __init__(self, postgres: EmbeddedPostgres, proxy: Proxy, engine: Engine, api: Api) -> None:
         self.postgres, self.proxy, self.engine, self.api = postgres, proxy, engine, api
-        self.names = {"name": "ai-messages"}
+        self.names = {"name": "ai-messages", "silence_id": "1"}
 
     def requests(self) -> list[tuple[str, str, dict[str, Any]]]:
         """One request for every route of the OpenAPI document: its method, its path, what is sent."""

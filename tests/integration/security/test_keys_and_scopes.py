@@ -25,6 +25,16 @@ NEEDS = {
     "GET /api/jobs": "read",
     "POST /api/jobs/retry": "ops",
     "POST /api/jobs/cancel": "ops",
+    "POST /api/jobs/unlock": "ops",
+    "POST /api/jobs/clean": "ops",
+    "GET /api/jobs/{ref}": "read",
+    "POST /api/agents/{slug}/pause": "ops",
+    "POST /api/agents/{slug}/resume": "ops",
+    "GET /api/audit": "read",
+    "GET /api/silences": "read",
+    "POST /api/silences": "ops",
+    "DELETE /api/silences/{silence_id}": "ops",
+    "GET /api/key": "read",
     "POST /api/queues/{name}/pause": "ops",
     "POST /api/queues/{name}/resume": "ops",
     "POST /api/queues/{name}/reconcile": "ops",
@@ -40,12 +50,15 @@ NEEDS = {
     "GET /healthz": None,
     "GET /readyz": None,
 }
-PLACES = {"slug": "nobody", "name": "nothing", "token": "unknown"}  # nothing is changed by what passes
+PLACES = {"slug": "nobody", "name": "nothing", "token": "unknown", "ref": "0" * 12, "silence_id": "7"}  # nothing is changed by what passes
 BODIES = {
     "POST /api/agents": {},
     "PATCH /api/agents/{slug}": {},
     "POST /api/jobs/retry": {},
     "POST /api/jobs/cancel": {},
+    "POST /api/jobs/unlock": {},
+    "POST /api/jobs/clean": {},
+    "POST /api/silences": {},
 }
 
 

@@ -37,6 +37,12 @@ BUSY = {"slots": 4, "busy": {"answer": 3, "ingest": 1}}
             "/api/queues/ai-messages/resume",
         ),
         (
+            replace(WELL, agent="demo", agent_paused_for_s=60.0),
+            Cause.AGENT_PAUSED,
+            "agent demo was paused 60 s ago",
+            "/api/agents/demo/resume",
+        ),
+        (
             replace(WELL, workers=0, slots=0, worker_seen_s=None),
             Cause.NO_WORKER,
             "none was ever there",

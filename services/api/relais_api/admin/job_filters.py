@@ -4,18 +4,19 @@ import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
-from relais.lifecycle import State
+from relais.lifecycle import TERMINAL, State
 from relais.queues import Kind
-from relais.refs import bounds_of
+from relais.refs import bounds_of, ref_of
 from relais.store.bulk import JobFilter
 from relais_api.chat.body import refuse_control_characters
 
 _AGE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
 _UNIT_S: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _REF_SCHEMA: Final = {"type": "string", "pattern": "^([0-9a-f]{12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"}
+_MOST_RECORDED: Final = 100
 _LONGEST_AGE_S: Final = 10 * 365 * 86_400
 
 
@@ -46,7 +47,7 @@ def _read_ref(ref: str) -> str:
 
 Ref = Annotated[str, Field(max_length=40), AfterValidator(_read_ref), WithJsonSchema(_REF_SCHEMA)]
 _Age = Annotated[float, BeforeValidator(_read_age), _AGE_SCHEMA]
-_Word = Annotated[str, Field(max_length=200), AfterValidator(refuse_control_characters)]
+Word = Annotated[str, Field(max_length=200), AfterValidator(refuse_control_characters)]
 
 
 class Filter(BaseModel):
@@ -56,8 +57,8 @@ class Filter(BaseModel):
 
     state: State | None = None
     kind: Kind | None = None
-    agent: _Word | None = Field(None, description="An agent's slug.")
-    error_code: _Word | None = None
+    agent: Word | None = Field(None, description="An agent's slug.")
+    error_code: Word | None = None
     older_than: _Age | None = Field(None, description="Accepted longer ago than this: seconds, or `15m`, `2h`, `7d`.")
     id: Annotated[list[UUID], Field(max_length=1_000)] | None = Field(None, description="Jobs by id, repeatable.")
     ref: Annotated[list[Ref], Field(max_length=1_000)] | None = Field(None, description="Jobs by ref, repeatable.")
@@ -91,5 +92,42 @@ class PageOfJobs(Filter):
 class BulkAction(Filter):
     """The query, or the JSON body, of a bulk action."""
 
-    dry_run: bool = Field(default=True, description="Only count what would change.")
-    limit: Annotated[int, Field(ge=1, le=10_000, description="Most jobs to change, oldest first.")] = 1_000
+    dry_run: bool = Field(default=True, description="Only tell what would change.")
+    limit: Annotated[int, Field(ge=1, le=10_000, description="Most jobs to change, oldest first: 5 tries it on 5.")] = (
+        1_000
+    )
+
+    def target(self) -> dict[str, Any]:
+        """The same for the record of what operators did, with refs in the place of ids."""
+        given = self.model_dump(mode="json", exclude={"dry_run", "id", "ref", "session"}, exclude_none=True)
+        refs = [ref_of(bounds_of(ref)[0]) for ref in (*map(str, self.id or ()), *(self.ref or ()))]
+        named = {"ref": refs[:_MOST_RECORDED]} if refs else {}
+        session = {} if self.session is None else {"session": ref_of(bounds_of(self.session)[0])}
+        return given | named | session
+
+
+class Unlocking(BulkAction):
+    """The same for `unlock`."""
+
+    force: bool = Field(
+        default=False, description="Also from workers that are well, and when attempts are spent: one more is given."
+    )
+
+
+class Cleaning(BulkAction):
+    """The same for `clean`, where `older_than` counts from the end of the job."""
+
+    keep: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="So many matching jobs stay, those that ended last."
+    )
+
+    def narrows(self) -> bool:
+        """Whether it leaves any job out."""
+        return super().narrows() or self.keep is not None
+
+    @field_validator("state")
+    @classmethod
+    def _has_ended(cls, state: State | None) -> State | None:
+        if state is not None and state not in TERMINAL:
+            raise PydanticCustomError("not_ended", "must be completed, failed or cancelled: only these are cleaned")
+        return state

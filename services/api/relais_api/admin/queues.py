@@ -1,13 +1,16 @@
 """The addresses of queues: pause and resume."""
 
+from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from relais.queues import QUEUE_NAMES
+from relais.store.audit import record_action
 from relais.store.pausing import pause_queue, resume_queue
-from relais_api.admin.keys import NEEDS_OPS
+from relais_api.admin.keys import Operator
 from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import UtcTime
@@ -16,7 +19,6 @@ from relais_api.parts import PartsOf
 router: Final = APIRouter(
     prefix="/api/queues/{name}",
     tags=["Administration"],
-    dependencies=[NEEDS_OPS],
     responses=problem_responses(
         problems.Unauthorized, problems.Forbidden, problems.UnknownQueue, problems.DatabaseUnavailable
     ),
@@ -31,17 +33,17 @@ class QueueBody(BaseModel):
 
 
 @router.post("/pause")
-async def pause(name: str, parts: PartsOf) -> QueueBody:
+async def pause(name: str, parts: PartsOf, operator: Operator) -> QueueBody:
     """Let no worker claim from the queue; messages are still accepted, running jobs go on."""
     check_queue(name)
-    return QueueBody(name=name, paused_at=await parts.database.write(pause_queue, name))
+    return QueueBody(name=name, paused_at=await parts.database.write(_pause, name, operator.name))
 
 
 @router.post("/resume")
-async def resume(name: str, parts: PartsOf) -> QueueBody:
+async def resume(name: str, parts: PartsOf, operator: Operator) -> QueueBody:
     """Let workers claim from the queue again."""
     check_queue(name)
-    await parts.database.write(resume_queue, name)
+    await parts.database.write(_resume, name, operator.name)
     parts.announcer.wake(name)
     return QueueBody(name=name, paused_at=None)
 
@@ -54,3 +56,13 @@ def check_queue(name: str) -> None:
     """
     if name not in QUEUE_NAMES:
         raise problems.UnknownQueue(f"There is no such queue; the queues are {', '.join(QUEUE_NAMES)}.")
+
+
+def _pause(conn: Connection, name: str, actor: str) -> datetime:
+    record_action(conn, actor=actor, action="queue.pause", target={"queue": name}, changed=1)
+    return pause_queue(conn, name)
+
+
+def _resume(conn: Connection, name: str, actor: str) -> None:
+    record_action(conn, actor=actor, action="queue.resume", target={"queue": name}, changed=1)
+    resume_queue(conn, name)

@@ -84,6 +84,18 @@ class UnknownQueue(NotFound):
     code, title = "unknown_queue", "There is no such queue"
 
 
+class UnknownJob(NotFound):
+    """No job has this id or ref."""
+
+    code, title = "unknown_job", "There is no such job"
+
+
+class UnknownSilence(NotFound):
+    """No silence that holds has this id."""
+
+    code, title = "unknown_silence", "There is no such silence"
+
+
 class SlowBody(ApiProblem):
     """A body that comes so slowly that it would hold its connection for hours."""
 
@@ -118,6 +130,12 @@ class WrongState(Conflict):
     """The message is in a state that this action doesn't start from."""
 
     code, title = "wrong_state", "The message is in another state"
+
+
+class AmbiguousRef(Conflict):
+    """Several jobs have the ref."""
+
+    code, title = "ambiguous_ref", "Several jobs have this ref"
 
 
 class SlugTaken(Conflict):
