@@ -11,6 +11,7 @@ from relais.store.bulk import JobFilter
 from relais.store.forgetting import forget_events, forget_jobs, forget_workers
 from relais.store.retention import clean_matching
 from relais.store.sweep import try_sweep_lock
+from relais_worker.settings import SweeperSettings
 
 _BATCH = 500
 _EVERY_S = 10.0
@@ -31,6 +32,18 @@ class Retention:
     cancelled_days: float = 7
     days: int | None = 90
     ledger_days: int = 30
+
+    @classmethod
+    def of(cls, settings: SweeperSettings) -> "Retention":
+        """What the settings say."""
+        return cls(
+            completed_hours=settings.retention_completed_hours,
+            completed_max=settings.retention_completed_max,
+            failed_days=settings.retention_failed_days,
+            cancelled_days=settings.retention_cancelled_days,
+            days=settings.retention_days or None,
+            ledger_days=settings.ledger_retention_days,
+        )
 
     def moves(self) -> tuple[tuple[JobFilter, int | None], ...]:
         """Which jobs leave the hot table, each with how many of the newest stay; at the latest, those to be deleted."""

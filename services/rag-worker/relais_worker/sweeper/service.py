@@ -36,7 +36,7 @@ class SweeperService:
             engine,
             heartbeat_s=settings.heartbeat_s,
             lease_s=settings.lease_s,
-            retention=_retention(settings),
+            retention=Retention.of(settings),
             on_given_back=announce.wake,
         )
         return cls(
@@ -92,14 +92,3 @@ class SweeperService:
         yield self.repair.watched(_LONGEST_ROUND_S)
         yield self.announce.watched(_LONGEST_ROUND_S)
         yield Watched("publisher", self.publisher.alive, self.publisher.busy_s, _LONGEST_ROUND_S)
-
-
-def _retention(settings: SweeperSettings) -> Retention:
-    return Retention(
-        completed_hours=settings.retention_completed_hours,
-        completed_max=settings.retention_completed_max,
-        failed_days=settings.retention_failed_days,
-        cancelled_days=settings.retention_cancelled_days,
-        days=settings.retention_days or None,
-        ledger_days=settings.ledger_retention_days,
-    )
