@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
 from dramatiq.errors import ConnectionClosed
+from pika.exceptions import AMQPError
 
 from relais.broker.tokens import is_token
 
@@ -46,6 +47,14 @@ class TokenConsumer(_RabbitmqConsumer):
         if message.delivered_by is self:
             with suppress(ConnectionClosed):
                 super().nack(message)  # type: ignore[no-untyped-call] # untyped upstream
+
+    def close(self) -> None:
+        """End the connection, also when the broker has closed the channel: upstream gives up at the channel then."""
+        try:
+            super().close()  # type: ignore[no-untyped-call] # untyped upstream
+        finally:
+            with suppress(AMQPError):
+                self.connection.close()
 
     def _only_tokens(self, deliveries: Iterable[_Delivery]) -> Iterator[_Delivery]:
         # Upstream fails over some of these bodies, gets them again a moment later, and never takes another message.

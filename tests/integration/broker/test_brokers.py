@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from contextlib import closing, suppress
 
 import pytest
 from dramatiq.errors import ConnectionClosed
@@ -50,6 +51,21 @@ def test_a_token_carries_nothing_but_its_queue(broker: AnyBroker, publisher: Pub
     assert (message.actor_name, message.args, message.kwargs) == ("answer", (), {})
     consumer.ack(message)
     consumer.close() if isinstance(broker, TokenBroker) else None
+
+
+def test_a_consumer_that_finds_no_queue_leaves_no_connection_behind(
+    amqp_url: str, vhost: str, rabbitmq_admin: RabbitMQAdmin
+):
+    """After a wipe the broker closes the channel only; the connection ends with its consumer all the same."""
+    with closing(make_broker(amqp_url)) as broker:
+        assert broker.tokens_ready("ai-messages") == 0  # declares it
+        rabbitmq_admin.drop_queue(vhost, "ai-messages")
+        consumer = broker.consume("ai-messages", prefetch=1, timeout=200)
+        with pytest.raises(ConnectionClosed, match="no queue"):
+            next(consumer)
+        with suppress(ConnectionClosed):
+            consumer.close()
+        assert consumer.connection.is_closed
 
 
 def test_no_thread_keeps_a_connection_that_nobody_answers(amqp_url: str, vhost: str, rabbitmq_admin: RabbitMQAdmin):
