@@ -310,3 +310,10 @@ def test_an_unlocked_job_wakes_a_worker(api):
     before = api.broker.tokens_ready("ai-messages")
     assert act(api, "unlock", state="processing", dry_run=False)["changed"] == 1
     wait_until(lambda: api.broker.tokens_ready("ai-messages") > before, message="a token is there")
+
+
+@pytest.mark.parametrize("action", ["retry", "cancel", "unlock", "clean"])
+def test_the_address_of_an_action_is_no_ref(refusing_api, action):
+    """Another method than POST is a 405 that allows POST alone."""
+    refused = refusing_api.http.get(f"/api/jobs/{action}", headers=refusing_api.admin)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")

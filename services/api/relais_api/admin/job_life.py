@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Path
+from fastapi.routing import APIRoute
 from sqlalchemy import Connection
+from starlette.routing import Match
+from starlette.types import Scope
 
 from relais.explain import Explanation, Facts, explain
 from relais.lifecycle import WAITING, State
@@ -17,6 +20,7 @@ from relais.store.search import FoundJob, search_jobs
 from relais.store.texts import Texts, read_texts
 from relais.store.timeline import read_timeline
 from relais.timeline import Event, attempts_of
+from relais_api.admin.bulk_actions import Name
 from relais_api.admin.job_bodies import AnswerFigures, AttemptBody, CauseBody, EventBody, JobLife, TextsBody
 from relais_api.admin.job_filters import Ref
 from relais_api.admin.keys import Reader, reaches
@@ -24,8 +28,20 @@ from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
 from relais_api.parts import PartsOf
 
+
+class _RefRoute(APIRoute):
+    """Leaves the addresses of the bulk actions, which are no refs, to their own route, whatever the method."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See `starlette.routing.Route.matches`."""
+        match, child = super().matches(scope)
+        is_action = child.get("path_params", {}).get("ref") in get_args(Name)
+        return (Match.NONE, {}) if is_action else (match, child)
+
+
 router: Final = APIRouter(
     prefix="/api/jobs",
+    route_class=_RefRoute,
     tags=["Administration"],
     responses=problem_responses(
         problems.Unauthorized,
