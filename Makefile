@@ -50,7 +50,7 @@ fuzz: $(STAMPS)/dev ## Send the API thousands of requests made from its OpenAPI 
 test-containers: $(STAMPS)/dev ## Run docker-compose.yml on podman, under faults; as root. ARGS go to pytest.
 	@infra/development/install-container-tools
 	@images=$$(infra/development/make-test-images) && eval "$$images" && \
-		exec $(BIN)/pytest tests/containers -p no:randomly --timeout 300 $(ARGS)
+		exec $(BIN)/pytest tests/containers -p no:randomly --timeout 900 $(ARGS)
 
 bench: $(STAMPS)/dev servers ## Print how long a POST takes with 10,000 messages waiting, beside a bare insert.
 	@$(BIN)/python bench/accept_latency.py $(ARGS)
