@@ -80,6 +80,17 @@ def check_broker_url(url: SecretStr) -> SecretStr:
     return _check(url, "amqp://", "amqps://", "memory://")
 
 
+def check_http_origin(url: str) -> str:
+    """Return an address of scheme, host and port without a slash at its end, or raise ValueError.
+
+    A path or a query would be lost or doubled by whoever appends the path of a request; a password would be sent on.
+    """
+    parts = urlsplit(url.rstrip("/"))
+    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be scheme, host and port alone, such as http://127.0.0.1:8000")
+    return url.rstrip("/")
+
+
 def _check(url: SecretStr, *schemes: str) -> SecretStr:
     if not url.get_secret_value().startswith(schemes):
         raise ValueError(f"must begin with {' or '.join(schemes)}")

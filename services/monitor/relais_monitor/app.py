@@ -5,14 +5,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from relais_monitor.figures_routes import build_figures_router
-from relais_monitor.report.figures import report
+from relais_monitor.operate.forwarder import Forwarder
+from relais_monitor.operate.routes import build_operate_router
+from relais_monitor.page.assets import router as assets_router
+from relais_monitor.page.routes import router as page_router
+from relais_monitor.problems import install_problem_handlers
+from relais_monitor.reading.readings import Readings
+from relais_monitor.reading.routes import build_reading_router
 from relais_monitor.snapshot import SnapshotReader
-from relais_monitor.status_page import PAGE_HEADERS, render_status
 from relais_monitor.tally.follow import Tally
 
 
@@ -24,36 +28,34 @@ class Dependencies:
     cache_s: float = 1.0
     patience_s: float = 5.0
     home: Path | None = None
+    api_url: str = "http://127.0.0.1:8000"
 
 
 def build_app(given: Dependencies) -> FastAPI:
     """Build the monitor; nothing connects until somebody asks."""
     reader = SnapshotReader(given.engine, cache_s=given.cache_s, patience_s=given.patience_s, tally=Tally(given.home))
+    readings = Readings(given.engine, cache_s=given.cache_s, patience_s=given.patience_s)
+    forwarder = Forwarder(given.api_url)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await forwarder.aclose()
+        readings.close()
         reader.close()
         given.engine.dispose()
 
     app = FastAPI(title="Relais monitor", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
+    install_problem_handlers(app)
     app.include_router(build_figures_router(reader))
-    app.include_router(_routes(reader))
+    app.include_router(build_reading_router(readings))
+    app.include_router(build_operate_router(forwarder))
+    for router in (page_router, assets_router):
+        app.include_router(router)
+    app.get("/healthz")(show_alive)
     return app
 
 
-# The routes that read are synchronous: FastAPI runs them in threads, where they may wait for the database.
-def _routes(reader: SnapshotReader) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/", response_class=HTMLResponse)
-    def show_status() -> HTMLResponse:
-        """Show the figures to people."""
-        return HTMLResponse(render_status(report(reader.read())), headers=PAGE_HEADERS)
-
-    @router.get("/healthz")
-    async def show_alive() -> dict[str, str]:
-        """Say that the process is up."""
-        return {"status": "ok"}
-
-    return router
+async def show_alive() -> dict[str, str]:
+    """Say that the process is up."""
+    return {"status": "ok"}

@@ -10,7 +10,7 @@ from relais_monitor.app import Dependencies, build_app
 from relais_monitor.settings import MonitorSettings
 
 _BEYOND_POOL_S = 2.0  # for the statements themselves, after the wait for a connection
-_POOL_SIZE = 2  # one reads, one may still hang on a server that froze
+_POOL_SIZE = 4  # figures, two for the page; one may still hang on a server that froze
 _DRAIN_S = 5
 
 
@@ -24,7 +24,11 @@ def dependencies(settings: MonitorSettings) -> Dependencies:
         application_name="relais-monitor",
     )
     return Dependencies(
-        engine, cache_s=settings.monitor_cache_s, patience_s=timeout_s + _BEYOND_POOL_S, home=settings.monitor_home
+        engine,
+        cache_s=settings.monitor_cache_s,
+        patience_s=timeout_s + _BEYOND_POOL_S,
+        home=settings.monitor_home,
+        api_url=settings.monitor_api_url,
     )
 
 

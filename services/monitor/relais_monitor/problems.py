@@ -41,7 +41,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def _named(found: dict[str, Any]) -> dict[str, str]:
-    field = str(found["loc"][-1])
+    field = next((str(part) for part in found["loc"][1:]), str(found["loc"][0]))  # the rest is a place in a list
     reason = str(found["msg"]).removeprefix("Value error, ").replace("Input should", "must", 1)
     return {"field": field, "message": f"{field}: {reason}."}
 

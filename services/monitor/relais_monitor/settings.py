@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from relais.settings import DatabaseSettings
+from relais.settings import DatabaseSettings, check_http_origin
 
 
 class MonitorSettings(DatabaseSettings):
@@ -19,3 +19,13 @@ class MonitorSettings(DatabaseSettings):
         None,
         description="Folder for the monitor's counts over a restart; without it, it reads them from the ledger.",
     )
+    monitor_api_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern="^https?://",
+        description="The API, as the monitor reaches it: the page's actions go there, with the operator's key.",
+    )
+
+    @field_validator("monitor_api_url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        return check_http_origin(url)

@@ -17,11 +17,16 @@ def test_says_only_that_the_database_is_away(make_monitor, private_postgres):
     assert {name for name, _ in monitor.scrape()} == {"relais_build_info", "relais_database_up"}
     assert monitor.value("relais_database_up") == 0
     assert monitor.get("/api/stats").json() == {"database_up": False, "figures": None}
-    assert "The database does not answer" in monitor.get("/").text
+    for path in ("/api/overview", "/api/jobs", "/api/failures", "/api/workers", "/api/jobs/0123456789ab"):
+        reply = monitor.get(path)
+        assert (reply.status_code, reply.json()["code"]) == (503, "database_unavailable")
+        assert reply.headers["retry-after"] == "2"
+    assert monitor.get("/").status_code == 200
     assert monitor.get("/healthz").status_code == 200
     private_postgres.start()
     wait_until(lambda: monitor.value("relais_database_up") == 1)
     assert monitor.value("relais_jobs", kind="answer", state="queued") == 0
+    wait_until(lambda: monitor.get("/api/overview").status_code == 200)
 
 
 def test_a_database_without_the_schema_is_of_no_use(make_monitor, empty_database_url):

@@ -21,8 +21,9 @@ def test_a_part_is_up_as_long_as_one_worker_does_not_find_it_down(monitor, engin
     assert monitor.value("relais_part_up", part="ollama") == 0
     assert monitor.value("relais_part_up", part="qdrant") == 1
     assert monitor.value("relais_workers_waiting", part="ollama") == 2
-    page = monitor.get("/").text
-    assert "down for 2 of 2 workers: start it" in page
+    troubles = {found["title"]: found for found in monitor.get("/api/overview").json()["troubles"]}
+    assert troubles["The model server (Ollama) is down"]["severity"] == "critical"
+    assert troubles["The search index (Qdrant) is down for some workers"]["remedy"].startswith("Start it")
     assert monitor.get("/api/stats").json()["figures"]["workers"]["waiting_for"] == {"ollama": 2, "qdrant": 1}
 
 

@@ -7,7 +7,7 @@ import httpx
 
 from relais_monitor.problems import MonitorProblem
 
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=3.0, pool=5.0)
+_CONNECT_S: Final = 3.0
 _AT_ONCE: Final = 10
 _LARGEST_ANSWER: Final = 8 * 1024 * 1024
 _PASSED_BACK: Final = ("Content-Type", "Retry-After")
@@ -25,10 +25,10 @@ class Answer:
 class Forwarder:
     """The way to the API at one address; it follows no redirect and uses no proxy of the environment."""
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, *, patience_s: float = 30.0) -> None:
         self._client = httpx.AsyncClient(
             base_url=api_url,
-            timeout=_TIMEOUT,
+            timeout=httpx.Timeout(patience_s, connect=min(_CONNECT_S, patience_s)),
             limits=httpx.Limits(max_connections=_AT_ONCE),
             trust_env=False,
             follow_redirects=False,

@@ -28,7 +28,7 @@ class PublicFigures:
     citations: int
     scores: list[float]
     settings: dict[str, Any]
-    numbers: dict[str, float | bool]
+    numbers: dict[str, int | float | bool]
 
 
 def public_figures(answer: AnswerFigures) -> PublicFigures:

@@ -20,10 +20,12 @@ export function makeFailures({ now, onshow, onretry }) {
     },
     { title: "Failed", label: "failed", class: "number", sign: (cause) => [cause.failed, cause.more], cell: (cause) => number(cause.failed) + (cause.more ? "+" : "") },
     { title: "Retrying", label: "retrying", class: "number", sign: (cause) => cause.retrying, cell: (cause) => (cause.retrying ? number(cause.retrying) : "") },
-    { title: "First", label: "first", class: "tight", sign: (cause) => cause.first_at, cell: (cause) => (cause.first_at ? clock(cause.first_at) : "") },
     {
-      title: "Last", label: "last", class: "tight", sign: (cause) => [cause.last_ref, cause.last_at && ago(cause.last_at, now())],
-      cell: (cause) => [cause.last_at ? `${ago(cause.last_at, now())} ` : "", el("a", { class: "ref", href: `/jobs/${cause.last_ref}` }, cause.last_ref)],
+      title: "First and last", class: "tight", sign: (cause) => [cause.last_ref, cause.first_at, cause.last_at && ago(cause.last_at, now())],
+      cell: (cause) => [
+        cause.last_at ? `${ago(cause.last_at, now())} ` : "", el("a", { class: "ref", href: `/jobs/${cause.last_ref}` }, cause.last_ref),
+        cause.failed > 1 ? el("span", { class: "sub" }, `first ${clock(cause.first_at)}`) : null,
+      ],
     },
     {
       title: "", class: "tight", sign: (cause) => [cause.error_code, cause.kind, cause.failed > 0, may("ops")],

@@ -1,6 +1,6 @@
 /** The filter of the list of jobs: in the form, and in the address, so that it can be shared and gone back to. */
 
-import { byId } from "./dom.js";
+import { byId, setText } from "./dom.js";
 
 const FIELDS = ["ref", "state", "kind", "agent", "error_code", "session", "older_than"];
 const REF_DIGITS = 12;
@@ -37,8 +37,13 @@ export function startFilters(onchange) {
     show(form, filter);
     if (push && addressOf(filter) !== last) history.pushState(null, "", addressOf(filter));
     last = addressOf(filter);
+    const set = Object.keys(filter).length;
+    setText(byId("filter-toggle"), set ? `Filter (${set})` : "Filter");
     onchange(filter);
   }
+
+  const toggle = byId("filter-toggle");
+  toggle.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(toggle.getAttribute("aria-expanded") !== "true")));
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();

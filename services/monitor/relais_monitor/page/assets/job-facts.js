@@ -9,7 +9,7 @@ export function showReason(reason) {
   byId("reason").hidden = reason === null;
   if (reason === null) return;
   setText(byId("reason-summary"), reason.summary);
-  setText(byId("reason-next"), reason.next_step);
+  setText(byId("reason-next"), `Next step: ${reason.next_step}`);
   const pairs = Object.entries(reason.evidence)
     .filter(([name, value]) => value !== null && name !== "error")
     .map(([name, value]) => [label(name), figure(name, value)]);

@@ -17,22 +17,22 @@ const NAMES = { retry: "Retry", cancel: "Cancel", unlock: "Unlock" };
  */
 export function makeJobTable(caption, { empty, selection, onaction, now }) {
   const columns = [
-    { title: "", class: "tight", sign: (job) => [job.ref, may("ops")], cell: (job) => (may("ops") ? selection.box(job.ref) : null) },
-    { title: "Job", class: "tight", sign: (job) => job.ref, cell: (job) => el("a", { class: "ref", href: `/jobs/${job.ref}` }, job.ref) },
-    { title: "State", class: "tight", sign: (job) => job.state, cell: (job) => badge(job.state) },
-    { title: "Place", label: "place", class: "number", sign: (job) => job.position, cell: (job) => (job.position ? number(job.position) : null) },
-    { title: "Time", label: "", sign: (job) => timeOf(job, now()), cell: (job) => timeOf(job, now()) },
-    textColumn("Agent", (job) => job.agent, { label: "agent" }),
-    textColumn("Attempt", (job) => (job.attempt ? `${job.attempt} of ${job.attempt_limit}` : ""), { label: "attempt", class: "tight" }),
-    textColumn("Worker", (job) => (job.worker && job.attempt ? String(job.worker) : ""), { label: "worker", class: "number" }),
+    { title: "", hidden: "Select", class: "c-box only-ops", sign: (job) => [job.ref, may("ops")], cell: (job) => (may("ops") ? selection.box(job.ref) : null) },
+    { title: "Job", class: "c-job", sign: (job) => job.ref, cell: (job) => el("a", { class: "ref", href: `/jobs/${job.ref}` }, job.ref) },
+    { title: "State", class: "c-state", sign: (job) => job.state, cell: (job) => badge(job.state) },
+    { title: "Place", label: "place", class: "c-place number", sign: (job) => job.position, cell: (job) => (job.position ? number(job.position) : null) },
+    { title: "Time", class: "c-time", sign: (job) => timeOf(job, now()), cell: (job) => timeOf(job, now()) },
+    textColumn("Agent", (job) => job.agent, { label: "agent", class: "c-agent" }),
+    textColumn("Attempt", (job) => (job.attempt ? `${job.attempt} of ${job.attempt_limit}` : ""), { label: "attempt", class: "c-attempt" }),
+    textColumn("Worker", (job) => (job.worker && job.attempt ? String(job.worker) : ""), { label: "worker", class: "c-worker number" }),
     { title: "Detail", class: "wide", sign: detailOf, cell: detailOf },
     {
-      title: "", class: "tight", sign: (job) => [job.ref, job.state, may("ops")],
+      title: "", class: "c-act only-ops", sign: (job) => [job.ref, job.state, may("ops")],
       cell: (job) => (may("ops") && POSSIBLE[job.state].length ? rowActions(job, onaction) : null),
     },
   ];
   const onrow = (row, job) => (row.dataset.selected = String(selection.has(job.ref)));
-  return makeTable(caption, columns, { keyOf: (job) => job.ref, empty, onrow });
+  return makeTable(caption, columns, { keyOf: (job) => job.ref, empty, look: "jobs", onrow });
 }
 
 /** The state as a badge. */

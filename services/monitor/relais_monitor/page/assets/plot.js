@@ -1,4 +1,4 @@
-/** One plot: bars or lines over time, with a title, a description, and the same figures as a table. */
+/** One plot: bars over time, with a title, a description, and the same figures as a table. */
 
 import { el } from "./dom.js";
 import { steps, svg } from "./svg.js";
@@ -10,8 +10,8 @@ const TICKS = 4;
 let plots = 0;
 
 /**
- * Make a plot.
- * @param {{title: string, unit: (value: number) => string, whole?: boolean, series: {name: string, look: string, line?: boolean, of: (point) => number | null}[]}} spec
+ * Make a plot; its bars are stacked, or with `overlay` begin at 0 one before the other, the tallest first.
+ * @param {{title: string, unit: (value: number) => string, whole?: boolean, overlay?: boolean, series: {name: string, look: string, of: (point) => number | null}[]}} spec
  */
 export function makePlot(spec) {
   const id = `plot-${(plots += 1)}`;
@@ -51,9 +51,8 @@ export function makePlot(spec) {
 }
 
 function drawing(spec, points, width, height) {
-  const stacked = (point) => spec.series.filter((series) => !series.line).reduce((sum, series) => sum + (series.of(point) ?? 0), 0);
-  const lines = (point) => Math.max(0, ...spec.series.filter((series) => series.line).map((series) => series.of(point) ?? 0));
-  const most = Math.max(0, ...points.map((point) => Math.max(stacked(point), lines(point))));
+  const heights = (point) => spec.series.map((series) => series.of(point) ?? 0);
+  const most = Math.max(0, ...points.map((point) => (spec.overlay ? Math.max(...heights(point)) : heights(point).reduce((a, b) => a + b, 0))));
   const marks = steps(spec.whole ? Math.max(most, 3) : most || 1);
   const top = marks.at(-1);
   const y = (value) => TOP + (height - TOP - BOTTOM) * (1 - value / top);
@@ -64,7 +63,6 @@ function drawing(spec, points, width, height) {
     ...marks.map((mark) => svg("text", { x: LEFT - 6, y: y(mark) + 4, "text-anchor": "end" }, spec.unit(mark))),
     ...timeMarks(points, x, step, height),
     ...bars(spec, points, x, y, step),
-    ...spec.series.filter((series) => series.line).flatMap((series) => line(series, points, x, y, step)),
   ];
 }
 
@@ -78,35 +76,21 @@ function bars(spec, points, x, y, step) {
   const gap = Math.min(step * 0.2, 3);
   return points.flatMap((point, index) => {
     let base = 0;
-    return spec.series.filter((series) => !series.line).flatMap((series) => {
+    return spec.series.flatMap((series) => {
       const value = series.of(point) ?? 0;
       if (!value) return [];
       const bar = svg("rect", { class: series.look, x: x(index) + gap / 2, width: Math.max(step - gap, 1), y: y(base + value), height: Math.max(y(base) - y(base + value), 1) },
         svg("title", {}, `${timeOf(point)}: ${spec.unit(value)} ${series.name}`));
-      base += value;
+      if (!spec.overlay) base += value;
       return [bar];
     });
-  });
-}
-
-// A gap where nothing is known: a line through it would invent figures.
-function line(series, points, x, y, step) {
-  const runs = [[]];
-  points.forEach((point, index) => {
-    const value = series.of(point);
-    if (value === null || value === undefined) runs.push([]);
-    else runs.at(-1).push([x(index) + step / 2, y(value)]);
-  });
-  return runs.filter((run) => run.length).map((run) => {
-    const dots = run.length === 1 ? [[run[0][0] - step / 3, run[0][1]], [run[0][0] + step / 3, run[0][1]]] : run;
-    return svg("polyline", { class: `line ${series.look}`, points: dots.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ") });
   });
 }
 
 function legend(series) {
   if (series.length < 2) return "";
   const mark = (item) => svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" },
-    item.line ? svg("line", { class: `line ${item.look}`, x1: 0, x2: 12, y1: 6, y2: 6 }) : svg("rect", { class: item.look, width: 12, height: 12, rx: 3 }));
+    svg("rect", { class: item.look, width: 12, height: 12, rx: 3 }));
   return el("ul", { class: "legend" }, ...series.map((item) => el("li", {}, mark(item), item.name)));
 }
 

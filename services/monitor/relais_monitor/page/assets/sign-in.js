@@ -49,6 +49,8 @@ async function check(value) {
 function showWho() {
   const who = operator();
   const button = byId("key-button");
-  setText(button.querySelector("span"), who === null ? "Sign in" : `Sign out${who.name ? ` ${who.name}` : ""}`);
+  setText(button.querySelector("span"), who === null ? "Sign in" : "Sign out");
+  setText(byId("key-name"), who?.name ?? "");
+  document.body.dataset.scope = who === null ? "none" : (who.scope ?? "unknown");
   button.title = who === null ? "Sign in with an operator's key" : `Scope ${who.scope ?? "unknown"}; forgets the key`;
 }

@@ -9,7 +9,7 @@ import { startJobs } from "./jobs-panel.js";
 import { watchKey } from "./key.js";
 import { noteTime, repeat, showLive } from "./live.js";
 import { startSignIn } from "./sign-in.js";
-import { showEnds, showTiles } from "./tiles.js";
+import { showAlertTile, showEnds, showTiles } from "./tiles.js";
 import { startTrends } from "./trends.js";
 import { showTroubles } from "./troubles.js";
 import { makeValves, resume, valvesOf } from "./valves.js";
@@ -64,7 +64,9 @@ function show() {
 }
 
 async function refreshAlerts() {
-  alerts.show(alertsOf(await read("/api/alerts")));
+  const found = alertsOf(await read("/api/alerts"));
+  alerts.show(found);
+  showAlertTile(found);
 }
 
 function changed() {

@@ -5,13 +5,13 @@ import { el, fill, reconcile } from "./dom.js";
 /**
  * Make a table.
  * @param {string} caption what it lists, for those who don't see it
- * @param {{title: string, class?: string, label?: string, sign: (item) => unknown, cell: (item) => unknown}[]} columns
- * @param {{keyOf: (item) => string, empty: string, onrow?: (row, item) => void}} options
+ * @param {{title: string, hidden?: string, class?: string, label?: string, sign: (item) => unknown, cell: (item) => unknown}[]} columns
+ * @param {{keyOf: (item) => string, empty: string, look?: string, onrow?: (row, item) => void}} options
  */
-export function makeTable(caption, columns, { keyOf, empty, onrow = () => {} }) {
-  const heads = columns.map(({ title, class: name }) => el("th", { scope: "col", class: name }, title || el("span", { class: "hidden" }, "Choose or act")));
+export function makeTable(caption, columns, { keyOf, empty, look = "", onrow = () => {} }) {
+  const heads = columns.map(({ title, class: name, hidden }) => el("th", { scope: "col", class: name }, title || el("span", { class: "hidden" }, hidden ?? "Actions")));
   const body = el("tbody");
-  const table = el("table", { class: "table" }, el("caption", {}, caption), el("thead", {}, el("tr", {}, ...heads)), body);
+  const table = el("table", { class: `table ${look}` }, el("caption", {}, caption), el("thead", {}, el("tr", {}, ...heads)), body);
   const nothing = el("p", { class: "empty" }, empty);
   const node = el("div", {}, table, nothing);
 

@@ -18,9 +18,16 @@ export function showEnds(figures) {
     const kept = figures?.jobs ? total(figures.jobs, state) : null;
     const day = figures?.windows?.["24h"]?.[state] ?? null;
     const hour = figures?.windows?.["1h"]?.[state] ?? null;
-    const note = day === null ? "stored" : `in 24 h, ${number(hour)} in the last hour`;
+    const note = day === null ? "stored" : `${number(hour)} in the last hour`;
     show(state, day ?? kept, note, state === "failed" && hour ? "bad" : "");
   }
+}
+
+/** Show how many alerts fire. */
+export function showAlertTile(alerts) {
+  const firing = alerts.filter((alert) => alert.state === "firing");
+  const pending = alerts.filter((alert) => alert.state === "pending").length;
+  show("alerts", firing.length, pending ? `${pending} pending` : firing.length ? "firing" : "all quiet", firing.length ? "bad" : "");
 }
 
 function crew({ idle, waiting, silent }) {

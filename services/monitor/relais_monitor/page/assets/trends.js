@@ -21,12 +21,12 @@ const PLOTS = [
     summary: (points) => `${number(sum(points, "completed"))} completed`,
   },
   {
-    title: "Wait before the first attempt", unit: short,
+    title: "Waiting time", unit: short, overlay: true,
     series: [
-      { name: "half waited less", look: "", line: true, of: (point) => point.wait_p50_s },
-      { name: "19 of 20 waited less", look: "upper", line: true, of: (point) => point.wait_p95_s },
+      { name: "19 of 20 waited less", look: "light", of: (point) => point.wait_p95_s },
+      { name: "half waited less", look: "busy", of: (point) => point.wait_p50_s },
     ],
-    summary: (points) => `now ${short(latest(points, "wait_p50_s") ?? 0)}, at worst ${short(most(points, "wait_p95_s"))}`,
+    summary: (points) => `lately ${short(latest(points, "wait_p50_s") ?? 0)}, at worst ${short(most(points, "wait_p95_s"))}`,
   },
   {
     title: "Failures", unit: whole, whole: true,

@@ -12,17 +12,16 @@ const PARTS = { ollama: "the model server (Ollama)", qdrant: "the search index (
 export function makeWorkers() {
   return makeTable("Workers", [
     {
-      title: "Worker", class: "wide", sign: (worker) => [worker.id, worker.name, worker.queues],
-      cell: (worker) => [el("strong", {}, `${worker.id} `), worker.name, el("span", { class: "sub" }, `${worker.queues.join(", ")} · ${worker.version}`)],
+      title: "Worker", class: "wide", sign: (worker) => [worker.id, worker.name, worker.queues, worker.stopped, duration(worker.up_s)],
+      cell: (worker) => [el("strong", {}, `${worker.id} `), worker.name, el("span", { class: "sub" }, [worker.queues.join(", "), worker.stopped ? "" : `up ${duration(worker.up_s)}`, worker.version].filter(Boolean).join(" · "))],
     },
     { title: "State", class: "tight", sign: standing, cell: (worker) => el("span", { class: "badge", "data-tone": standing(worker)[1] }, standing(worker)[0]) },
-    { title: "Slots", label: "slots", sign: (worker) => [worker.slots, worker.jobs.length], cell: slots },
+    { title: "Slots", label: "slots", class: "tight", sign: (worker) => [worker.slots, worker.jobs.length], cell: slots },
     {
-      title: "In hand", label: "in hand", sign: (worker) => worker.jobs.map((job) => [job.ref, duration(job.runs_s)]),
+      title: "In hand", class: "tight", sign: (worker) => worker.jobs.map((job) => [job.ref, duration(job.runs_s)]),
       cell: (worker) => (worker.jobs.length ? worker.jobs.map((job) => el("span", { class: "sub" }, el("a", { class: "ref", href: `/jobs/${job.ref}` }, job.ref), ` ${duration(job.runs_s)}`)) : ""),
     },
     textColumn("Heartbeat", (worker) => `${duration(worker.seen_s)} ago`, { label: "heartbeat", class: "tight" }),
-    textColumn("Up", (worker) => (worker.stopped ? "" : duration(worker.up_s)), { label: "up", class: "tight" }),
   ], { keyOf: (worker) => String(worker.id), empty: "No workers. Start one: python -m relais_worker." });
 }
 
