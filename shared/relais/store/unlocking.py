@@ -32,6 +32,10 @@ _LOOSE = " OR ".join(_SIGNS.values())
 _FIND = text(f"""
 SELECT j.id, j.attempt, j.attempt_limit, j.worker_id, {", ".join(f"{sql} AS {name}" for name, sql in _SIGNS.items())}
 FROM {_HELD} WHERE j.state = 'processing' AND {MATCHES} ORDER BY j.created_at, j.id""")
+# Locked first, so that the signs are read as they are once nobody else moves the job: one that was expired and claimed
+# anew while this waited for the lock has a worker that is well.
+_HOLD = text("""
+SELECT FROM jobs WHERE id = ANY(:job_ids) AND state = 'processing' ORDER BY id FOR UPDATE""")
 _UNLOCK = transition(
     UNLOCK,
     source=_HELD,
@@ -74,6 +78,7 @@ def unlock_jobs(
     Only those that `HeldJob.refusal` has nothing against, unless `force`: a job without an attempt left gets one more.
     """
     values = {"job_ids": list(job_ids), "force": force, "silent_after_s": silent_after_s}
+    conn.execute(_HOLD, values)
     return [row.id for row in conn.execute(_UNLOCK, values)]
 
 

@@ -1,12 +1,16 @@
 """Claiming: order, sessions, pauses, attempts."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import Engine, text
 
 from relais.store.jobs import cancel_job
 from relais.store.leases import beat
+from relais.store.pausing import pause_agent
 from relais.store.settle import settle_completed, settle_retry
+from relais.store.sweep import count_eligible
 from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message
 
 
@@ -138,3 +142,27 @@ def test_a_paused_queue_gives_no_job(engine: Engine):
     with engine.begin() as conn:
         conn.execute(text("UPDATE queues SET paused_at = NULL"))
     assert claim(engine, worker) is not None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_claim_passes_paused_agents_and_nobody_else(engine: Engine, seed: int):
+    """Whatever the lanes and whoever is paused, the order is that of the others' places; the count agrees."""
+    chance = random.Random(seed)
+    agents = [make_agent(engine, slug=f"agent-{n}") for n in range(4)]
+    accepted = []
+    for _ in range(30):
+        agent, priority = chance.choice(agents), chance.choice([0, 0, -3, 7])
+        (job,) = accept(engine, [new_message(agent, priority=priority)])
+        accepted.append((job.priority, job.ticket, job.message_id, agent))
+    paused = {agent for agent in agents if chance.random() < 0.5}
+    with engine.begin() as conn:
+        for number, agent in enumerate(agents):
+            if agent in paused:
+                assert pause_agent(conn, f"agent-{number}")
+        expected = [job for _, _, job, agent in sorted(accepted) if agent not in paused]
+        assert count_eligible(conn, queue="ai-messages", limit=100) == len(expected)
+    worker = make_worker(engine)
+    claimed = []
+    while job := claim(engine, worker):
+        claimed.append(job.id)
+    assert claimed == expected

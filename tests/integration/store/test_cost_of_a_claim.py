@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from relais.store import claim, sweep
+from relais.store.pausing import pause_agent
 from support.seeding import accept_many, make_agent, make_worker
 
 _WAITING = 8_000
@@ -21,7 +22,7 @@ def _pages(engine: Engine, statement: str, **values: object) -> int:
 @pytest.fixture
 def long_line(engine: Engine) -> None:
     """Thousands wait, and PostgreSQL has counted them."""
-    agent = make_agent(engine)
+    agent = make_agent(engine, slug="long")
     for _ in range(8):
         accept_many(engine, agent, _WAITING // 8)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
@@ -39,3 +40,21 @@ def test_a_claim_costs_the_same_however_many_wait(engine: Engine):
 def test_the_count_for_tokens_stops_at_its_limit(engine: Engine):
     """The sweeper, which asks every second, looks at no more jobs than it announces."""
     assert _pages(engine, sweep._COUNT_ELIGIBLE.text, queue="ai-messages", limit=100) < 2_000
+
+
+@pytest.mark.usefixtures("long_line")
+def test_a_claim_behind_a_paused_agent_costs_the_same(engine: Engine):
+    """A paused agent that holds the whole head of the line is passed in one step, whether anybody waits behind or not.
+
+    The sweeper's count agrees with the claim, so that it publishes no tokens for what nobody may take.
+    """
+    values = {"queue": "ai-messages", "worker_id": make_worker(engine), "lease_s": 20}
+    with engine.begin() as conn:
+        pause_agent(conn, "long")
+        assert sweep.count_eligible(conn, queue="ai-messages", limit=100) == 0
+    assert _pages(engine, claim._CLAIM.text, **values) < 1_000
+    assert _pages(engine, sweep._COUNT_ELIGIBLE.text, queue="ai-messages", limit=100) < 1_000
+    accept_many(engine, make_agent(engine), 3)
+    with engine.begin() as conn:
+        assert sweep.count_eligible(conn, queue="ai-messages", limit=100) == 3
+    assert _pages(engine, claim._CLAIM.text, **values) < 1_000
