@@ -27,6 +27,14 @@ class MemoryBroker(StubBroker):
         for _ in range(count):
             self.enqueue(make_token(queue_name))
 
+    def probe(self) -> None:
+        """Nothing to find out about memory."""
+
+    @property
+    def alarms(self) -> frozenset[str] | None:
+        """Nothing raises alarms."""
+        return None
+
     def keep_alive(self) -> None:
         """Nothing to keep alive in memory."""
 

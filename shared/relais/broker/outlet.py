@@ -9,10 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pika
+import pika.exceptions
 from dramatiq.errors import ConnectionClosed
+
+from relais.parts import ALARMS
 
 _PATIENCE_S = 10.0
 _PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
+_TRANSIENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Transient)
+_NO_QUEUE = "relais.probe"
 
 
 class UnroutableError(Exception):
@@ -20,7 +25,10 @@ class UnroutableError(Exception):
 
 
 class TokenOutlet:
-    """One connection for one thread."""
+    """One connection for one thread; any may read `alarms`.
+
+    `alarms` are the resources that the server was short of when it was last published to; None when that isn't known.
+    """
 
     def __init__(self, parameters: pika.connection.Parameters) -> None:
         self._parameters = parameters
@@ -30,6 +38,9 @@ class TokenOutlet:
         self._unroutable = False
         self._last_tag = 0
         self._unconfirmed: set[int] = set()
+        self._batches = 0
+        self._blocked = False
+        self.alarms: frozenset[str] | None = None
 
     def send(self, queue_name: str, bodies: list[bytes]) -> None:
         """Publish persistent messages and return when the server has confirmed every one.
@@ -38,15 +49,33 @@ class TokenOutlet:
             ConnectionClosed: not all were confirmed; some may have been published all the same.
             UnroutableError: the queue doesn't exist.
         """
+        self._publish(queue_name, bodies, _PERSISTENT, mandatory=True)
+        if self._unroutable:
+            raise UnroutableError
+
+    def probe(self) -> None:
+        """Find out whether the server takes messages: publish one that no queue gets. `alarms` says why it doesn't.
+
+        RabbitMQ tells only who publishes that it is short of disk or memory, and takes the first message of a
+        connection all the same: hence two (https://www.rabbitmq.com/docs/connection-blocked).
+
+        Raises:
+            ConnectionClosed: it wasn't confirmed.
+        """
+        for _ in range(2):
+            self._publish(_NO_QUEUE, [b""], _TRANSIENT, mandatory=False)
+
+    def _publish(self, key: str, bodies: list[bytes], properties: pika.BasicProperties, *, mandatory: bool) -> None:
         self._open()
         self._unroutable = False
         for body in bodies:
-            self._channel.basic_publish("", queue_name, body, _PERSISTENT, mandatory=True)
+            self._channel.basic_publish("", key, body, properties, mandatory=mandatory)
             self._last_tag += 1
             self._unconfirmed.add(self._last_tag)
         self._run_until(lambda: not self._unconfirmed)
-        if self._unroutable:
-            raise UnroutableError
+        self._batches += 1
+        if self._batches > 1 and not self._blocked:
+            self.alarms = frozenset()
 
     def keep_alive(self) -> None:
         """Answer the server's heartbeats."""
@@ -72,6 +101,8 @@ class TokenOutlet:
         self.close()
         self._failure = None
         self._last_tag = 0
+        self._batches = 0
+        self._blocked = False
         self._unconfirmed.clear()
         self._connection = pika.SelectConnection(
             self._parameters,
@@ -82,6 +113,8 @@ class TokenOutlet:
         self._run_until(lambda: self._channel is not None)
 
     def _on_channel(self, channel: Any) -> None:
+        self._connection.add_on_connection_blocked_callback(self._on_blocked)
+        self._connection.add_on_connection_unblocked_callback(self._on_unblocked)
         channel.add_on_close_callback(self._on_closed)
         channel.add_on_return_callback(self._on_returned)
 
@@ -103,8 +136,19 @@ class TokenOutlet:
     def _on_returned(self, *_: object) -> None:
         self._unroutable = True
 
+    def _on_blocked(self, _connection: object, frame: Any) -> None:
+        reason = str(frame.method.reason)  # "low on disk", "low on memory"
+        self._blocked = True
+        self.alarms = frozenset(alarm for alarm in ALARMS if alarm in reason)
+
+    def _on_unblocked(self, *_: object) -> None:
+        self._blocked = False
+        self.alarms = frozenset()
+
     def _on_closed(self, _which: object, reason: object) -> None:
         self._failure = reason
+        if not isinstance(reason, pika.exceptions.ConnectionBlockedTimeout):
+            self.alarms = None
         if self._connection is not None:
             self._connection.ioloop.stop()
 

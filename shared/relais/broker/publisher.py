@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    queue_name: str
+    queue_name: str | None  # None asks only whether the broker takes anything
     count: int
     done: "Future[bool]" = field(default_factory=Future)
 
@@ -79,7 +79,23 @@ class Publisher:
 
         While the broker hangs the answer is False at once, so that nobody waits for it and nothing piles up.
         """
-        wanted = _Request(queue_name, count)
+        return self._ask(_Request(queue_name, count))
+
+    def publish(self, queue_name: str, count: int = 1, *, timeout_s: float) -> bool:
+        """Publish tokens and wait up to `timeout_s` seconds; False when they weren't confirmed by then."""
+        try:
+            return self.request(queue_name, count).result(timeout_s)
+        except TimeoutError:
+            return False
+
+    def probe(self, *, timeout_s: float) -> bool:
+        """Find out within `timeout_s` seconds whether the broker takes messages; its `alarms` may say why not."""
+        try:
+            return self._ask(_Request(None, 0)).result(timeout_s)
+        except TimeoutError:
+            return False
+
+    def _ask(self, wanted: _Request) -> "Future[bool]":
         if self._stuck:
             wanted.done.set_result(False)
             return wanted.done
@@ -88,13 +104,6 @@ class Publisher:
         except queue.Full:
             wanted.done.set_result(False)
         return wanted.done
-
-    def publish(self, queue_name: str, count: int = 1, *, timeout_s: float) -> bool:
-        """Publish tokens and wait up to `timeout_s` seconds; False when they weren't confirmed by then."""
-        try:
-            return self.request(queue_name, count).result(timeout_s)
-        except TimeoutError:
-            return False
 
     @property
     def _stuck(self) -> bool:
@@ -117,10 +126,16 @@ class Publisher:
     def _send(self, wanted: _Request) -> bool:
         if time.monotonic() < self._down_until:
             return False  # a broker that is away costs one attempt a second, not one a message
-        sent = self._guarded(lambda: self._broker.send_tokens(wanted.queue_name, wanted.count))
+        sent = self._guarded(lambda: self._act(wanted))
         if sent:
             self._note(up=True)
         return sent
+
+    def _act(self, wanted: _Request) -> None:
+        if wanted.queue_name is None:
+            self._broker.probe()
+        else:
+            self._broker.send_tokens(wanted.queue_name, wanted.count)
 
     def _guarded(self, act: Callable[[], None]) -> bool:
         self._turns.begin()

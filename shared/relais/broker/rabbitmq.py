@@ -88,6 +88,22 @@ class TokenBroker(RabbitmqBroker):
         except pika.exceptions.AMQPError as error:
             raise ConnectionClosed(error) from None
 
+    def probe(self) -> None:
+        """Find out whether the server takes messages. For the thread that sends tokens.
+
+        Raises:
+            dramatiq.errors.ConnectionClosed: it doesn't; `alarms` may say why.
+        """
+        try:
+            self._outlet.probe()
+        except pika.exceptions.AMQPError as error:
+            raise ConnectionClosed(error) from None
+
+    @property
+    def alarms(self) -> frozenset[str] | None:
+        """What the server was short of when it was last published to; None when that isn't known."""
+        return self._outlet.alarms
+
     def tokens_ready(self, queue_name: str) -> int:
         """How many tokens no worker has taken yet.
 

@@ -274,4 +274,4 @@ def test_what_the_sweeper_saw_is_there_for_the_monitor(engine: Engine, repair: R
     announce()
     with engine.begin() as conn:
         rows = dict(conn.execute(text("SELECT part, details FROM heartbeats")).all())
-    assert rows == {"sweeper": {}, "broker": {"up": True, "ready": {"ai-messages": 0, "documents": 0}}}
+    assert rows == {"sweeper": {}, "broker": {"up": True, "ready": {"ai-messages": 0, "documents": 0}, "alarms": None}}

@@ -4,6 +4,8 @@ Tokens are topped up when few are left, so a wiped broker, a lost publish, a due
 one case: more jobs can run than there are tokens. A token too many costs one empty claim.
 """
 
+import time
+
 import structlog
 from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Engine
@@ -17,6 +19,8 @@ _LOW_WATER = 1_000
 _BATCH = 1_000
 _PENDING_TOO_LONG_S = 2.0
 _PUBLISH_TIMEOUT_S = 30.0
+_PROBE_EVERY_S = 10.0
+_PROBE_TIMEOUT_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +32,7 @@ class Announce:
         self._engine = engine
         self._broker = broker
         self._publisher = publisher
+        self._next_probe = time.monotonic()
 
     def __call__(self) -> None:
         """Top up every queue's tokens, then mark stale `pending` jobs as announced.
@@ -37,11 +42,21 @@ class Announce:
         """
         ready = {name: self._top_up(name) for name in QUEUE_NAMES}
         up = all(count is not None for count in ready.values())
+        alarms = self._alarms()
         with self._engine.begin() as conn:
             if up:
                 for job_ids in stale_pending(conn, older_than_s=_PENDING_TOO_LONG_S, limit=_BATCH).values():
                     mark_announced(conn, job_ids)
-            note_heartbeat(conn, "broker", {"up": up, "ready": {k: v for k, v in ready.items() if v is not None}})
+            known = {name: count for name, count in ready.items() if count is not None}
+            note_heartbeat(conn, "broker", {"up": up, "ready": known, "alarms": alarms})
+
+    def _alarms(self) -> list[str] | None:
+        """What RabbitMQ is short of, asked now and then: it is told to publishers only, and there may be no token."""
+        if time.monotonic() >= self._next_probe:
+            self._next_probe = time.monotonic() + _PROBE_EVERY_S
+            self._publisher.probe(timeout_s=_PROBE_TIMEOUT_S)
+        alarms = self._broker.alarms
+        return None if alarms is None else sorted(alarms)
 
     def _top_up(self, queue: str) -> int | None:
         """Return the tokens that are ready afterwards; None when the broker is away."""
