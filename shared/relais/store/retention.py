@@ -12,16 +12,20 @@ from relais.lifecycle import TERMINAL
 from relais.store.bulk import MATCHES, JobFilter
 from relais.store.line import MEASURED
 from relais.store.past import moving_out
-from relais.store.transitions import states_sql
 
 # Watchers, the monitor's counts and a late worker's last look at its job are over by then.
 WATCHED_S = 120.0
 
-_ENDED = f"j.state IN {states_sql(TERMINAL)} AND {MATCHES}"
+# Both are walks along `jobs_finished_idx`, one for each queue and state, however many jobs have ended.
+_STATES = ", ".join(f"('{state}')" for state in sorted(TERMINAL))
+_WALKS = f"queues q CROSS JOIN (VALUES {_STATES}) AS s(state)"
+_ENDED = f"j.queue = q.name AND j.state = s.state AND j.finished_at IS NOT NULL AND {MATCHES}"
 # The newest that may go: `keep` matching jobs, of whatever age, are newer than it.
 _NEWEST_TO_GO = f"""
-    SELECT j.finished_at, j.id FROM jobs j WHERE {_ENDED}
-    ORDER BY j.finished_at DESC, j.id DESC OFFSET :keep LIMIT 1"""
+    SELECT n.finished_at, n.id FROM {_WALKS} CROSS JOIN LATERAL (
+        SELECT j.finished_at, j.id FROM jobs j WHERE {_ENDED}
+        ORDER BY j.finished_at DESC, j.id DESC LIMIT :keep + 1) n
+    ORDER BY n.finished_at DESC, n.id DESC OFFSET :keep LIMIT 1"""
 _CLEANABLE = f"""{_ENDED}
     AND j.finished_at < now() - make_interval(secs => :ended_s_ago)
     AND (j.finished_at, j.id) <= ({_NEWEST_TO_GO})
@@ -31,12 +35,19 @@ _CLEANABLE = f"""{_ENDED}
         WHERE l.queue = j.queue AND l.priority = j.priority AND l.watermark >= j.claimed_ticket))
     -- The times that clients are told to wait are measured by these.
     AND j.id <> ALL (ARRAY(SELECT r.id FROM queues q CROSS JOIN LATERAL ({MEASURED}) r))"""
-_OLDEST_FIRST = "ORDER BY j.finished_at, j.id LIMIT :limit"
 
-_COUNT = text(f"SELECT count(*) FROM jobs j WHERE {_CLEANABLE}")
-_FIND = text(f"SELECT j.id FROM jobs j WHERE {_CLEANABLE} {_OLDEST_FIRST}")
-_CLEAN = moving_out(f"""
-    SELECT j.id, j.finished_at FROM jobs j WHERE {_CLEANABLE} {_OLDEST_FIRST} FOR UPDATE OF j SKIP LOCKED""")
+
+def _oldest_first(lock: str = "") -> str:
+    return f"""
+    SELECT c.id, c.finished_at FROM {_WALKS} CROSS JOIN LATERAL (
+        SELECT j.id, j.finished_at FROM jobs j WHERE {_CLEANABLE}
+        ORDER BY j.finished_at, j.id LIMIT :limit {lock}) c
+    ORDER BY c.finished_at, c.id LIMIT :limit"""
+
+
+_COUNT = text(f"SELECT count(*) FROM {_WALKS} JOIN jobs j ON {_CLEANABLE}")
+_FIND = text(_oldest_first())
+_CLEAN = moving_out(_oldest_first("FOR UPDATE OF j SKIP LOCKED"))
 
 
 def count_cleanable(conn: Connection, which: JobFilter, *, keep: int | None) -> int:

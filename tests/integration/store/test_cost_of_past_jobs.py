@@ -126,3 +126,28 @@ def test_a_reading_of_all_is_noticed(full: Engine):
 def _whole_readings(conn: Connection) -> int:
     query = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'past_jobs'"
     return int(conn.execute(text(query)).scalar_one())
+
+
+_HOT = """
+INSERT INTO jobs (id, kind, queue, agent_id, subject_id, serial_key, priority, ticket, state, attempt, attempt_limit,
+                  worker_id, finished_at)
+SELECT gen_random_uuid(), 'answer', 'ai-messages', :agent, gen_random_uuid(), gen_random_uuid(), 0, n, 'completed', 1,
+       3, 1, now() - interval '2 h' - make_interval(secs => n) FROM generate_series(1, 20000) n"""
+
+
+@pytest.mark.parametrize("keep", [None, 100], ids=["by-age", "by-count"])
+def test_moving_reads_no_more_than_a_batch(engine: Engine, keep: int | None):
+    """However many jobs have ended, as after an upgrade, a batch costs the same and ends in time."""
+    agent = make_agent(engine)
+    with engine.begin() as conn:
+        conn.execute(text(_HOT), {"agent": agent})
+        conn.execute(text("ANALYZE jobs"))
+    with engine.begin() as conn:
+        before = _rows_read(conn)
+        assert len(clean_matching(conn, JobFilter(state=State.COMPLETED), keep=keep, limit=100)) == 100
+        assert _rows_read(conn) - before < 2_000
+
+
+def _rows_read(conn: Connection) -> int:
+    query = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'jobs'"
+    return int(conn.execute(text(query)).scalar_one())

@@ -1,6 +1,7 @@
 """Keeps the tables small, batch by batch: moves what ended out of the hot table, deletes what was kept long enough."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import structlog
@@ -71,32 +72,32 @@ class Prune:
         Raises:
             sqlalchemy.exc.DBAPIError: the database is away.
         """
-        ends = time.monotonic() + _ROUND_S
+        began, done = time.monotonic(), Counter[str]()
         while time.monotonic() >= self._next:
-            if not self._batch():
+            batch = self._batch()
+            done.update(batch)
+            if max(batch.values(), default=0) < _BATCH:
                 self._next = time.monotonic() + _EVERY_S
-            elif time.monotonic() >= ends:
-                return
+            elif time.monotonic() >= began + _ROUND_S:
+                break
+        if done.total():
+            log.info("pruned", **done)
 
-    def _batch(self) -> bool:
-        """Tell whether there is more to do."""
+    def _batch(self) -> dict[str, int]:
+        """Tell how many rows went, by what they were; nothing when another sweeper prunes."""
         with self._engine.begin() as conn:
-            return try_sweep_lock(conn) and max(self._move(conn), self._forget(conn)) >= _BATCH
+            return {**self._move(conn), **self._forget(conn)} if try_sweep_lock(conn) else {}
 
-    def _move(self, conn: Connection) -> int:
-        most = 0
+    def _move(self, conn: Connection) -> dict[str, int]:
+        moved = Counter[str]()
         for which, keep in self._retention.moves():
-            moved = len(clean_matching(conn, which, keep=keep, limit=_BATCH))
-            if moved:
-                log.info("jobs.moved", state=which.state, jobs=moved)
-            most = max(most, moved)
-        return most
+            moved[f"{which.state}_moved"] += len(clean_matching(conn, which, keep=keep, limit=_BATCH))
+        return moved
 
-    def _forget(self, conn: Connection) -> int:
+    def _forget(self, conn: Connection) -> dict[str, int]:
         kept = self._retention
-        forget_workers(conn, older_than_days=kept.ledger_days)
-        jobs = 0 if kept.days is None else forget_jobs(conn, older_than_days=kept.days, limit=_BATCH)
-        events = forget_events(conn, older_than_days=kept.ledger_days, limit=_BATCH)
-        if jobs or events:
-            log.info("pruned", jobs=jobs, events=events)
-        return max(jobs, events)
+        return {
+            "jobs_deleted": 0 if kept.days is None else forget_jobs(conn, older_than_days=kept.days, limit=_BATCH),
+            "events_deleted": forget_events(conn, older_than_days=kept.ledger_days, limit=_BATCH),
+            "workers_deleted": forget_workers(conn, older_than_days=kept.ledger_days),
+        }
