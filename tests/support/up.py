@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,22 @@ class Ended:
         """Assert that it did what it was asked to."""
         assert self.status == 0, self.err
         return self
+
+
+def call_relais(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Ended:
+    """Run a command to its end within this process, which saves the start of an interpreter."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err), chdir(folder), pytest.MonkeyPatch.context() as patch:
+        for name in set(os.environ) - set(environment):
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["relais", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+    return Ended(status, out.getvalue(), err.getvalue())
 
 
 @dataclass
@@ -107,18 +123,7 @@ class RelaisUp:
 
     def call(self, *arguments: str, **settings: str) -> Ended:
         """Run another command to its end within this process, which saves the start of an interpreter."""
-        out, err, status = io.StringIO(), io.StringIO(), 0
-        with redirect_stdout(out), redirect_stderr(err), chdir(self.folder), pytest.MonkeyPatch.context() as patch:
-            for name in set(os.environ) - set(self.environment):
-                patch.delenv(name)
-            for name, value in (self.environment | settings).items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["relais", *arguments])
-            try:
-                main()
-            except SystemExit as end:
-                status = int(end.code or 0)
-        return Ended(status, out.getvalue(), err.getvalue())
+        return call_relais(arguments, self.environment | settings, self.folder)
 
     def run(self, *arguments: str, **settings: str) -> Ended:
         """Run another command to its end as a process."""

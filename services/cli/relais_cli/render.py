@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
@@ -41,13 +42,21 @@ def print_error(message: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> None:
-    """Write rows under headings; long cells are folded, never cut."""
+    """Write rows under headings."""
+    stdout().print(make_table(columns, rows, right=right))
+
+
+def make_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = (), whole: Sequence[int] = ()
+) -> Table:
+    """Put rows under headings; long cells are folded, never cut, those of the columns `whole` last of all."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number in right else "left", overflow="fold")
+        justify: JustifyMethod = "right" if number in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=number in whole)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    stdout().print(table)
+        table.add_row(*(cell if isinstance(cell, Text) else "" if cell is None else str(cell) for cell in row))
+    return table
 
 
 def duration(seconds: float) -> str:

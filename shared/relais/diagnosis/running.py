@@ -88,10 +88,9 @@ def _remedy(facts: Facts, kind: _Kind, runs: Sequence[Run], *, mends_itself: boo
     if kind.mended and _sweeper_late(facts):
         return "Start the sweeper: it gives such jobs to other workers at once.", None
     which = f" {runs[0].ref}" if len(runs) == 1 else ""
-    return (
-        "Unlock: the job goes back into the line, and whatever the old attempt still sends is dropped.",
-        f"relais queue unlock{which}",
-    )
+    what = "it: it goes back to its" if which else "them: they go back to their"
+    recommendation = f"Unlock {what} place in the line, and what the old attempt still sends is dropped."
+    return recommendation, f"relais queue unlock{which}"
 
 
 def _shown(run: Run) -> dict[str, object]:
@@ -99,7 +98,6 @@ def _shown(run: Run) -> dict[str, object]:
         "ref": run.ref,
         "queue": run.queue,
         "worker": run.worker_id,
-        "attempt": run.attempt,
         "runs_s": run.runs_s,
         "deadline_s": run.deadline_s,
         "lease_ends_in_s": run.lease_s,

@@ -34,6 +34,7 @@ class Reconciliation:
     """A queue, and what would bring its rows and the broker together.
 
     Args:
+        paused: whether nobody claims from it.
         waiting: rows that wait.
         pending: those of them that nobody announced, counted up to ten thousand.
         eligible: those of them that could start at once, up to the limit.
@@ -44,6 +45,7 @@ class Reconciliation:
         unannounced: the `pending` rows to announce, oldest first, up to the limit.
     """
 
+    paused: bool
     waiting: int
     pending: int
     eligible: int
@@ -64,6 +66,7 @@ def read_reconciliation(conn: Connection, queue: str, *, limit: int) -> Reconcil
     row = conn.execute(_COUNTS, {"queue": queue}).one()
     stale = conn.execute(_UNANNOUNCED, {"queue": queue, "older_than_s": _PENDING_TOO_LONG_S, "limit": limit})
     return Reconciliation(
+        paused=row.paused,
         waiting=count_waiting(conn, queue),
         pending=row.pending,
         eligible=0 if row.paused else count_eligible(conn, queue=queue, limit=limit),

@@ -40,6 +40,7 @@ def test_a_dry_run_says_what_is_there_and_what_would_be_done(forgotten: Api) -> 
     assert _reconcile(forgotten) == {
         "queue": "ai-messages",
         "dry_run": True,
+        "paused": False,
         "waiting": 3,
         "pending": 3,
         "eligible": 3,
@@ -86,7 +87,7 @@ def test_a_paused_queue_gets_no_more_than_what_its_announcement_needs(forgotten:
     """Nothing of it could start; one token shows that the broker is there."""
     do(forgotten.engine, pause_queue, "ai-messages")
     done = _reconcile(forgotten, dry_run=False)
-    assert (done["eligible"], done["published"], done["announced"]) == (0, 1, 3)
+    assert (done["paused"], done["eligible"], done["published"], done["announced"]) == (True, 0, 1, 3)
 
 
 def test_a_broker_that_takes_nothing_leaves_the_rows_pending(forgotten: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from relais_cli.parts.model_server import ModelServer
+from support.diagnosing import all_well
+from support.operator import Operator, operating
 from support.up import RelaisUp, relais_home
 
 
@@ -35,3 +38,11 @@ def folder(relais: RelaisUp, tmp_path: Path) -> Path:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "hidden.md").write_text("hidden")
     return tmp_path
+
+
+@pytest.fixture
+def operator(database_url: str, engine: Engine, tmp_path: Path) -> Iterator[Operator]:
+    """An operator of an API without worker and sweeper, whose heartbeats say that all is well."""
+    all_well(engine)
+    with operating(database_url, engine, tmp_path) as operator:
+        yield operator

@@ -1,6 +1,11 @@
 """The operators' commands against a running Relais."""
 
+import signal
+from collections.abc import Callable
+
+from relais.refs import ref_of
 from support.up import RelaisUp
+from support.waiting import wait_until
 
 
 def test_an_agent_from_its_creation_to_its_end(relais: RelaisUp) -> None:
@@ -42,12 +47,13 @@ def test_a_change_of_jobs_shows_first_what_it_would_do(relais: RelaisUp, tmp_pat
         "job_id"
     ]
     failed = relais.call("queue", "failed", "--kind", "ingest").check().out
-    assert job_id in failed
+    assert ref_of(job_id) in failed
     assert "unreadable_document" in failed
     assert all(len(line) <= 80 for line in failed.splitlines())
 
     preview = relais.call("queue", "retry", job_id).check().out
-    assert preview.startswith(f"Would retry 1 job.\n  {job_id}\n")
+    assert preview.startswith("Would retry 1 job.\n")
+    assert ref_of(job_id) in preview
     assert "--execute" in preview
     assert relais.call("queue", "retry", job_id, "--json").check().json["changed"] == 0
     assert relais.call("queue", "retry", job_id, "--execute").check().out == "Retried 1 job.\n"
@@ -56,11 +62,46 @@ def test_a_change_of_jobs_shows_first_what_it_would_do(relais: RelaisUp, tmp_pat
 
 
 def test_the_status_shows_every_kind_of_job(relais: RelaisUp) -> None:
-    """Counts by state, the workers, the broker, the sweeper, within 80 columns."""
-    shown = relais.call("queue", "status").check().out
-    assert {"Kind", "answer", "ingest", "Workers:", "Broker:", "Sweeper:"} <= set(shown.split())
+    """Counts by state, what ended lately, the workers, the broker, the sweeper, within 80 columns."""
+    shown = relais.call("queue", "status", COLUMNS="80").check().out
+    assert {"Kind", "answer", "ingest", "today,", "mean", "Workers:", "Broker:", "Sweeper:"} <= set(shown.split())
     assert all(len(line) <= 80 for line in shown.splitlines())
     assert relais.call("queue", "status", "--json").check().json["database_up"]
+
+
+def test_the_status_is_watched_until_ctrl_c(relais: RelaisUp) -> None:
+    """One picture after another; the end is no failure."""
+    watching = relais.begin("queue", "status", "--watch", "--interval", "0.2")
+    for _ in range(2):
+        assert next(line for line in watching.stdout if line.startswith("Workers: 1 alive"))
+    watching.send_signal(signal.SIGINT)
+    _, err = watching.communicate(timeout=30)
+    assert (watching.returncode, err) == (0, "")
+
+
+def test_a_paused_queue_is_found_and_mended_as_the_diagnosis_says(relais: RelaisUp) -> None:
+    """Its command shows what it would do; executed, the message that waited is answered."""
+    token = relais.make_agent("patient")
+    relais.call("queue", "pause", "ai-messages", "--execute").check()
+    message_id = relais.post(token, "Is anybody there?")
+    assert "Paused:  ai-messages" in wait_until(_status_of(relais, "Paused:"), 10)
+    found = {one["code"]: one for one in relais.call("queue", "diagnose", "--json").json["findings"]}
+    assert found["queue_paused"]["severity"] == "warning"
+    command = found["queue_paused"]["command"].removeprefix("relais ").split()
+    assert "1 job waiting" in relais.call(*command).check().out
+    relais.call(*command, "--execute").check()
+    wait_until(lambda: relais.status(message_id)["status"] == "completed", 30)
+    assert "queue_paused" not in relais.call("queue", "diagnose", "--json").out
+
+
+def _status_of(relais: RelaisUp, word: str) -> Callable[[], str]:
+    """The status, once it has a word: the monitor shares a reading for a second."""
+
+    def shown() -> str:
+        out = relais.call("queue", "status").check().out
+        return out if word in out else ""
+
+    return shown
 
 
 def test_keys_open_what_their_scope_allows(relais: RelaisUp) -> None:

@@ -28,7 +28,18 @@ def nobody() -> Iterator[RelaisUp]:
         (("agents", "update", "x"), "nothing to change"),
         (("agents", "update", "x", "--set", "top_k"), "'top_k' is not FIELD=VALUE"),
         (("queue", "cancel"), "say which"),
-        (("queue", "retry", "xyz"), "'ID'"),
+        (("queue", "retry", "xyz"), "Invalid value for 'ID': 'xyz' is neither an id nor a ref"),
+        (("queue", "explain", "0123456789a"), "'ID'"),
+        (("queue", "retry", "--session", "mine"), "'--session'"),
+        (("queue", "retry", "--limit", "0"), "'--limit'"),
+        (("queue", "unlock", "--force"), "say which"),
+        (("queue", "clean"), "say which: an id, --older-than or --keep"),
+        (("queue", "clean", "--keep", "-1"), "'--keep'"),
+        (("queue", "pause"), "say which: a queue, or an agent"),
+        (("queue", "resume", "documents", "--agent", "shop"), "say which: a queue, or an agent"),
+        (("queue", "pause", "letters"), "the queues are ai-messages, documents"),
+        (("queue", "reconcile", "letters"), "the queues are ai-messages, documents"),
+        (("queue", "status", "--watch", "--interval", "0"), "'--interval'"),
         (("queue", "failed", "--kind", "dance"), "'--kind'"),
         (("keys", "add", "x", "--scope", "all"), "'--scope'"),
         (("up", "--workers", "0"), "'--workers'"),
@@ -78,7 +89,7 @@ def test_a_port_in_use_names_its_setting(nobody: RelaisUp, variable: str) -> Non
 
 @pytest.mark.parametrize(
     "command",
-    [("ask", "Hello?", "--token", "x"), ("queue", "status")],
+    [("ask", "Hello?", "--token", "x"), ("queue", "status"), ("queue", "status", "--watch")],
     ids=" ".join,
 )
 def test_nobody_there_says_what_to_do(nobody: RelaisUp, command: tuple[str, ...]) -> None:

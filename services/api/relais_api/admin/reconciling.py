@@ -4,19 +4,20 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 
+from relais.store.audit import record_action
 from relais.store.jobs import mark_announced
 from relais.store.reconcile import Reconciliation, read_reconciliation
-from relais_api.admin.keys import NEEDS_OPS
+from relais_api.admin.keys import Operator
 from relais_api.admin.queues import check_queue
 from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
-from relais_api.parts import Parts, PartsOf
+from relais_api.parts import PartsOf
 
 router: Final = APIRouter(
     prefix="/api/queues/{name}",
     tags=["Administration"],
-    dependencies=[NEEDS_OPS],
     responses=problem_responses(
         problems.Unauthorized,
         problems.Forbidden,
@@ -37,6 +38,7 @@ class ReconciliationBody(BaseModel):
 
     queue: str
     dry_run: bool
+    paused: bool
     waiting: int
     pending: int
     eligible: int = Field(description="Those that could start at once, if slots were free for all.")
@@ -52,7 +54,9 @@ class ReconciliationBody(BaseModel):
 
 
 @router.post("/reconcile")
-async def reconcile(name: str, parts: PartsOf, *, dry_run: DryRun = True, limit: Limit = 1_000) -> ReconciliationBody:
+async def reconcile(
+    name: str, parts: PartsOf, operator: Operator, *, dry_run: DryRun = True, limit: Limit = 1_000
+) -> ReconciliationBody:
     """Announce what is still `pending`, and publish the tokens that are missing."""
     check_queue(name)
     found = await parts.database.snapshot(read_reconciliation, name, limit=limit)
@@ -61,12 +65,22 @@ async def reconcile(name: str, parts: PartsOf, *, dry_run: DryRun = True, limit:
     confirmed, announced = None, 0
     if not dry_run and tokens:
         confirmed = await parts.announcer.top_up(name, tokens, patience_s=_BROKER_PATIENCE_S)
-        announced = await _announce(parts, found) if confirmed else 0
+        announced = await parts.database.write(_announce, name, found, operator.name) if confirmed else 0
     return _body(name, found, dry_run=dry_run, tokens=tokens, announced=announced, confirmed=confirmed)
 
 
-async def _announce(parts: Parts, found: Reconciliation) -> int:
-    return len(await parts.database.write(mark_announced, found.unannounced))
+def _announce(conn: Connection, name: str, found: Reconciliation, actor: str) -> int:
+    announced = mark_announced(conn, found.unannounced)
+    record_action(
+        conn,
+        actor=actor,
+        action="queue.reconcile",
+        target={"queue": name},
+        matching=len(found.unannounced),
+        changed=len(announced),
+        job_ids=announced,
+    )
+    return len(announced)
 
 
 def _body(
@@ -75,6 +89,7 @@ def _body(
     return ReconciliationBody(
         queue=name,
         dry_run=dry_run,
+        paused=found.paused,
         waiting=found.waiting,
         pending=found.pending,
         eligible=found.eligible,
