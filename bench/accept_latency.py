@@ -8,18 +8,16 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from private_servers import private_servers
+
 from relais.store.agents import find_agent_by_token
 from relais.store.engine import make_engine
-from relais.store.migrate import upgrade
 from relais_cli.parts.ports import accepts_connections, free_port
-from relais_cli.parts.postgres import EmbeddedPostgres
-from relais_cli.parts.rabbitmq_node import RabbitMQNode
 from support.clients import Poster
 from support.seeding import accept, new_message
 from support.stack import Service, Stack, stopping
@@ -53,25 +51,21 @@ def measure(port: int, path: str, clients: int) -> dict[str, float]:
 def main() -> None:
     """Start everything, fill the line, measure both in turn."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relais-bench-")))
-        postgres = EmbeddedPostgres(folder / "postgres")
-        postgres.start()
-        stack.callback(postgres.stop)
-        upgrade(postgres.url())
-        rabbitmq = RabbitMQNode(folder / "rabbitmq")
-        rabbitmq.start()
-        stack.callback(rabbitmq.stop)
-        relais = stack.enter_context(stopping(Stack(folder, postgres.url(), rabbitmq.url(), "http://127.0.0.1:9")))
+        servers = stack.enter_context(private_servers())
+        folder, database_url = servers.folder, servers.postgres.url()
+        relais = stack.enter_context(
+            stopping(Stack(folder, database_url, servers.rabbitmq.url(), "http://127.0.0.1:9"))
+        )
         relais.start_api()
         token = relais.make_agent()
         Poster(relais.url, token).post_many(1)
-        fill_line(postgres.url(), token)
+        fill_line(database_url, token)
         bare_port = free_port()
         bare = Service(
             "bare_insert",
             dict(os.environ)
             | {
-                "BARE_DATABASE_URL": postgres.url(),
+                "BARE_DATABASE_URL": database_url,
                 "BARE_PORT": str(bare_port),
                 "PYTHONPATH": str(Path(__file__).parent),
             },

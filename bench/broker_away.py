@@ -7,7 +7,6 @@ private and durable (fsync on). The phases alternate, so that a machine that gro
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,12 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from accept_latency import measure
+from private_servers import private_servers
 from sqlalchemy import Engine, text
 
 from relais.store.engine import make_engine
-from relais.store.migrate import upgrade
-from relais_cli.parts.postgres import EmbeddedPostgres
-from relais_cli.parts.rabbitmq_node import RabbitMQNode
 from support.clients import Poster
 from support.proxy import Proxy
 from support.stack import Stack, stopping
@@ -41,23 +38,17 @@ GROUP BY CAST(e.xmin AS text) ORDER BY min(e.id)""")
 def main() -> None:
     """Start everything, measure each phase in turn, let the broker come back."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relais-bench-")))
-        postgres = EmbeddedPostgres(folder / "postgres")
-        postgres.start()
-        stack.callback(postgres.stop)
-        upgrade(postgres.url())
-        rabbitmq = RabbitMQNode(folder / "rabbitmq")
-        rabbitmq.start()
-        stack.callback(rabbitmq.kill)
+        servers = stack.enter_context(private_servers())
+        database_url, rabbitmq = servers.postgres.url(), servers.rabbitmq
         proxy = Proxy(("127.0.0.1", rabbitmq.port)).start()
         stack.callback(proxy.stop)
         broker_url = proxy.reroute(rabbitmq.url())
-        relais = stack.enter_context(stopping(Stack(folder, postgres.url(), broker_url, "http://127.0.0.1:9")))
+        relais = stack.enter_context(stopping(Stack(servers.folder, database_url, broker_url, "http://127.0.0.1:9")))
         relais.start_api()
         token = relais.make_agent()
         Poster(relais.url, token).post_many(50)
         report(compare(proxy, relais.port, f"/c/{token}/message"))
-        engine = make_engine(postgres.url(), pool_size=1)
+        engine = make_engine(database_url, pool_size=1)
         stack.callback(engine.dispose)
         catch_up(engine, relais)
 

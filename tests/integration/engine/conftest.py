@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 
-from relais.broker import Publisher, make_broker
+from relais.broker import AnyBroker, Publisher, make_broker
 from relais.parts import Part
 from relais.store.claim import ClaimedJob
 from relais.store.engine import make_engine
@@ -48,6 +49,17 @@ def gate() -> Iterator[Gate]:
     gate.open.set()
 
 
+@dataclass(frozen=True)
+class Pace:
+    """The seconds by which a worker and its sweeper go."""
+
+    lease_s: float = 20.0
+    beat_s: float = 0.3
+    stall_s: float = 30.0
+    drain_s: float = 0.2
+    grace_s: float = 20.0
+
+
 @pytest.fixture
 def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
     """Start workers as a process of its own would have them, each with a sweeper; all are stopped at the end.
@@ -63,48 +75,15 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
             database: str = database_url,
             worker_database: str | None = None,
             probes: Mapping[Part, Probe] | None = None,
-            **overrides: float,
+            **pace: float,
         ) -> WorkerService:
-            settings = {"lease_s": 20.0, "beat_s": 0.3, "stall_s": 30.0, "drain_s": 0.2, "grace_s": 20.0} | overrides
-            engine = make_engine(worker_database or database, pool_size=8)
-            beat_engine = make_engine(worker_database or database, pool_size=1, pool_timeout_s=2.0, answer_limit_s=2.0)
-            sweeper_engine = make_engine(database, pool_size=2)
-            for each in (engine, beat_engine, sweeper_engine):
-                stack.callback(each.dispose)
             broker = make_broker(broker_url, actor_middleware())
-            runs = Runs()
-            breakers = Breakers(probes or {}, every_s=0.2)
-            identity = Identity("test", ("ai-messages", "documents"), 2, "test")
-            parts = WorkerParts(
-                engine=engine,
-                broker=broker,
-                publisher=Publisher(broker),
-                runs=runs,
-                breakers=breakers,
-                heartbeat=Heartbeat(
-                    beat_engine,
-                    runs,
-                    identity,
-                    lease_s=settings["lease_s"],
-                    beat_s=settings["beat_s"],
-                    waiting_for=lambda: breakers.down,
-                ),
-                pipelines={"answer": pipeline, "ingest": pipeline},
-                queues=("ai-messages", "documents"),
-                threads=2,
-                lease_s=settings["lease_s"],
-                stall_s=settings["stall_s"],
-                drain_s=settings["drain_s"],
+            seconds = Pace(**pace)
+            parts = _worker_parts(
+                stack, worker_database or database, broker, pipeline, probes=probes or {}, pace=seconds
             )
-            sweeper_settings = SweeperSettings(
-                database_url=database,
-                broker_url=broker_url,
-                heartbeat_s=settings["beat_s"],
-                sweep_s=0.1,
-                lease_s=settings["grace_s"],
-            )
-            sweeper = SweeperService.build(sweeper_engine, broker, sweeper_settings)
             service = WorkerService(parts)
+            sweeper = _sweeper(stack, database, broker, broker_url, seconds)
             service.start()
             stack.callback(service.stop)
             sweeper.start()
@@ -112,3 +91,49 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
             return service
 
         yield start
+
+
+def _worker_parts(
+    stack: ExitStack, database: str, broker: AnyBroker, pipeline: Work, *, probes: Mapping[Part, Probe], pace: Pace
+) -> WorkerParts:
+    engine = make_engine(database, pool_size=8)
+    beat_engine = make_engine(database, pool_size=1, pool_timeout_s=2.0, answer_limit_s=2.0)
+    stack.callback(engine.dispose)
+    stack.callback(beat_engine.dispose)
+    runs = Runs()
+    breakers = Breakers(probes, every_s=0.2)
+    identity = Identity("test", ("ai-messages", "documents"), 2, "test")
+    return WorkerParts(
+        engine=engine,
+        broker=broker,
+        publisher=Publisher(broker),
+        runs=runs,
+        breakers=breakers,
+        heartbeat=Heartbeat(
+            beat_engine,
+            runs,
+            identity,
+            lease_s=pace.lease_s,
+            beat_s=pace.beat_s,
+            waiting_for=lambda: breakers.down,
+        ),
+        pipelines={"answer": pipeline, "ingest": pipeline},
+        queues=("ai-messages", "documents"),
+        threads=2,
+        lease_s=pace.lease_s,
+        stall_s=pace.stall_s,
+        drain_s=pace.drain_s,
+    )
+
+
+def _sweeper(stack: ExitStack, database: str, broker: AnyBroker, broker_url: str, pace: Pace) -> SweeperService:
+    engine = make_engine(database, pool_size=2)
+    stack.callback(engine.dispose)
+    settings = SweeperSettings(
+        database_url=database,
+        broker_url=broker_url,
+        heartbeat_s=pace.beat_s,
+        sweep_s=0.1,
+        lease_s=pace.grace_s,
+    )
+    return SweeperService.build(engine, broker, settings)
