@@ -27,6 +27,9 @@ def test_a_question_asked_while_the_model_server_is_away_says_so_and_is_answered
         assert relais.call("queue", "explain", message_id, "--json").check().json["cause"] == "part_down"
         shown = relais.call("queue", "status").check().out
         assert "Down:    the model server (Ollama), for 1 of 1 worker" in shown
+        found = relais.call("queue", "diagnose")
+        assert (found.status, found.out.count("CRITICAL  part_down")) == (1, 1)
+        assert "What to do: For the model server (Ollama): start it" in found.out
         models.start()
         out, _ = asking.communicate(timeout=30)
         assert asking.returncode == 0

@@ -1,9 +1,12 @@
 """Which findings a diagnosis names, as tables: what makes each fire, and what is close to it and doesn't."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from relais.diagnosis import Code, Facts, Finding, Severity, diagnose
 from relais.diagnosis.facts import (
@@ -22,6 +25,7 @@ from relais.diagnosis.limits import WAIT_OBJECTIVE_S
 from relais.explain import Cause, Explanation
 from relais.lifecycle import State
 from relais.queues import QUEUE_NAMES
+from relais_cli.app import make_app
 
 REF = "0123456789ab"
 MESSAGES = QueueFacts("ai-messages", slots_idle=4, tokens=1)
@@ -243,6 +247,24 @@ def test_the_worst_of_a_kind_is_shown_first() -> None:
 
 def _commands(found: list[Finding]) -> list[str]:
     return [one.command for one in found if one.command]
+
+
+def test_every_command_of_a_finding_can_be_typed() -> None:
+    """The command line has it, with these arguments and options; the queue is one that exists."""
+    for command in _commands([one for facts, *_ in FIRING.values() for one in diagnose(facts)]):
+        words = command.removeprefix("relais ").split()
+        found = typer.main.get_command(make_app())
+        while hasattr(found, "commands"):
+            found, words = found.commands[words[0]], words[1:]
+        found.make_context(command, words)  # raises what the program would refuse
+
+
+def test_every_finding_is_explained_in_troubleshooting() -> None:
+    """Whoever reads a code finds what it means and what to do, and no code that doesn't exist."""
+    page = (Path(__file__).parents[3] / "docs" / "troubleshooting.md").read_text()
+    section = page.split("## What the diagnosis finds")[1].split("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first_cells))) == sorted(Code)
 
 
 def test_no_command_changes_anything_by_itself() -> None:
