@@ -19,7 +19,7 @@ ARGS ?=
 # Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
 PROCESSES ?= auto
 
-.PHONY: help up test test-containers check lint unit audit fuzz servers bench faults mutants lock clean
+.PHONY: help up test test-containers check lint unit alerts alert-rules audit fuzz servers bench faults mutants lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS
 test: $(STAMPS)/model servers ## Run every test. ARGS go to pytest.
 	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
-check: lint unit audit ## Run the linters, the unit tests and the audit: no servers, about a minute.
+check: lint unit alerts audit ## Run the linters, the unit tests, those of the alert rules and the audit: no servers, about a minute.
 
 lint: $(STAMPS)/dev
 	@$(BIN)/ruff check $(LINTED)
@@ -40,6 +40,13 @@ lint: $(STAMPS)/dev
 
 unit: $(STAMPS)/dev
 	@$(BIN)/pytest --quiet tests/unit
+
+# The rules by promtool, the configurations by the programs that will read them.
+alerts: ## Test the alert rules with promtool.
+	@infra/development/check-alerts
+
+alert-rules: $(STAMPS)/runtime ## Write infra/prometheus/rules from the monitor's catalogue.
+	@$(BIN)/python -m relais_monitor.alerts.rules infra/prometheus/rules
 
 audit: $(STAMPS)/dev ## Look the locked packages up in an advisory database, if one can be reached.
 	@$(BIN)/python infra/development/audit-dependencies $(ARGS)

@@ -6,11 +6,13 @@ from relais.settings import load_settings
 from relais.stopping import end_quietly
 from relais.store.engine import make_engine
 from relais.telemetry import configure_logging
+from relais_monitor.alerts.board import Alerting
+from relais_monitor.alerts.notifying.channels import make_channels
 from relais_monitor.app import Dependencies, build_app
 from relais_monitor.settings import MonitorSettings
 
 _BEYOND_POOL_S = 2.0  # for the statements themselves, after the wait for a connection
-_POOL_SIZE = 4  # figures, two for the page; one may still hang on a server that froze
+_POOL_SIZE = 5  # figures, two for the page, the lock of who notifies; one may still hang on a server that froze
 _DRAIN_S = 5
 
 
@@ -29,6 +31,7 @@ def dependencies(settings: MonitorSettings) -> Dependencies:
         patience_s=timeout_s + _BEYOND_POOL_S,
         home=settings.monitor_home,
         api_url=settings.monitor_api_url,
+        alerting=Alerting(settings.alert_every_s, make_channels(settings), settings.monitor_home, settings.runbook_url),
     )
 
 

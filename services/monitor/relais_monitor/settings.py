@@ -5,9 +5,10 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from relais.settings import DatabaseSettings, check_http_origin
+from relais_monitor.alerts.settings import AlertSettings
 
 
-class MonitorSettings(DatabaseSettings):
+class MonitorSettings(DatabaseSettings, AlertSettings):
     """What the monitor reads from `RELAIS_*` variables and `.env`; a role that can only read is enough."""
 
     monitor_host: str = Field("127.0.0.1", description="Address the monitor listens on; `0.0.0.0` in a container.")
