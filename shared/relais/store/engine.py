@@ -35,6 +35,7 @@ def _options(*, pool_size: int, pool_timeout_s: float, application_name: str) ->
         "max_overflow": 0,
         "pool_timeout": pool_timeout_s,
         "pool_pre_ping": True,
+        "hide_parameters": True,  # errors go into logs, texts must not
         "connect_args": {
             "application_name": application_name,
             "options": settings,

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from relais.store.engine import make_engine
 from support.proxy import Proxy
@@ -41,4 +41,14 @@ def test_a_slow_answer_within_the_limit_is_waited_for(database_url: str):
     engine = make_engine(database_url, pool_size=1, answer_limit_s=2.0)
     with engine.connect() as conn:
         assert conn.execute(text("SELECT 1 FROM pg_sleep(0.6)")).scalar_one() == 1
+    engine.dispose()
+
+
+def test_what_a_statement_was_to_store_is_in_no_error(database_url: str):
+    """An error goes into logs; a message's text that PostgreSQL refuses must not go with it."""
+    engine = make_engine(database_url, pool_size=1)
+    with engine.connect() as conn, pytest.raises(DataError) as refused:
+        conn.execute(text("SELECT CAST(:content AS text)"), {"content": "my secret\x00"})
+    assert "NUL" in str(refused.value)
+    assert "my secret" not in str(refused.value) + str(refused.value.orig)
     engine.dispose()
