@@ -1,5 +1,6 @@
 """Knows how many finished jobs are stored, without counting a million of them for every scrape."""
 
+import math
 import time
 from collections.abc import Mapping
 
@@ -24,8 +25,9 @@ class FinishedJobs:
 
     def __init__(self) -> None:
         self.counted_with: int | None = None
+        self._counted: Counts = {}
         self._base: Counts = {}
-        self._counted_at = 0.0
+        self._counted_at = -math.inf
         self._took_s = 0.0
 
     @property
@@ -43,14 +45,16 @@ class FinishedJobs:
                 counted now can't be carried on with later totals.
         """
         began = time.monotonic()
-        counted = count_finished(conn)
+        self._counted = count_finished(conn)
         self._counted_at = time.monotonic()
         self._took_s = self._counted_at - began
-        self._base = {key: count - _gained(totals, *key) for key, count in counted.items()}
+        self._base = {key: count - _gained(totals, *key) for key, count in self._counted.items()}
         self.counted_with = counted_with
 
     def at(self, totals: Sums) -> Counts:
-        """How many there are, by kind and final state; of those counted last."""
+        """How many there are, by kind and final state, of those counted at least once."""
+        if self.counted_with is None:
+            return self._counted
         return {key: base + _gained(totals, *key) for key, base in self._base.items()}
 
 

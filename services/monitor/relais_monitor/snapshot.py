@@ -121,9 +121,8 @@ class SnapshotReader:
             stats = read_stats(conn)
             is_complete = self._tally.update(conn)
             totals = self._tally.state.totals.copy()
-            if not (is_complete and self._finished.counted_with == self._tally.beginnings):
-                self._count(conn, totals, is_complete=is_complete)
-        history = self._history(stats.now, totals) if is_complete else None
+            self._count_if_needed(conn, totals, is_complete=is_complete)
+        history = self._history(stats.now, totals) if self._tally.ready else None
         self._go_on(is_complete=is_complete)
         return Snapshot(stats, {**stats.backlog.jobs, **self._finished.at(totals)}, history)
 
@@ -143,15 +142,22 @@ class SnapshotReader:
 
     def _catch_up(self) -> None:
         with self._quietly(), self._engine.begin() as conn:
-            self._go_on(is_complete=self._tally.update(conn))
+            is_complete = self._tally.update(conn, patient=True)
+            self._count_if_needed(conn, self._tally.state.totals, is_complete=is_complete)
+            self._go_on(is_complete=is_complete)
 
     def _count_again(self) -> None:
         with self._quietly(), self._engine.begin() as conn:
             if self._tally.update(conn):
-                self._count(conn, self._tally.state.totals, is_complete=True)
+                self._finished.count(conn, self._tally.state.totals, counted_with=self._tally.beginnings)
 
-    def _count(self, conn: Connection, totals: Sums, *, is_complete: bool) -> None:
-        self._finished.count(conn, totals, counted_with=self._tally.beginnings if is_complete else None)
+    def _count_if_needed(self, conn: Connection, totals: Sums, *, is_complete: bool) -> None:
+        """Count what finished at the start, and again when the ledger is read, to go on from there."""
+        carried_on = self._finished.counted_with == self._tally.beginnings
+        if is_complete and not carried_on:
+            self._finished.count(conn, totals, counted_with=self._tally.beginnings)
+        elif not self._tally.ready and (self._finished.due or carried_on):
+            self._finished.count(conn, totals, counted_with=None)
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ from relais_monitor.tally.state_file import StateFile
 
 # Read in some seconds, in the background; a longer ledger gives the last day only.
 _LONGEST_REBUILD = 1_000_000
-_STEP = 20_000
+_STEP = 5_000
 _MOST_MISSING = 100_000
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,8 @@ class Tally:
     ledger holds, as long as it is whole and short, so that a restart changes nothing. Otherwise they begin at 0: a
     total that drops by what was pruned would look to Prometheus like a reset followed by that many new events.
 
-    `beginnings` counts how often they began: more than once when another ledger was found in place of the last.
+    `beginnings` counts how often they began: more than once when another ledger was found in place of the last. `ready`
+    is whether they have caught up with the ledger since; before, a restart would let them go down for a while.
 
     Args:
         home: folder of the state file; None for none.
@@ -48,27 +49,47 @@ class Tally:
         self._longest_rebuild = longest_rebuild
         self._file = None if home is None else StateFile(home)
         self.beginnings = 0
+        self.ready = False
+        self._loaded = False
         self.state = TallyState()
 
-    def update(self, conn: Connection, *, budget_s: float = 0.5) -> bool:
-        """Read what the ledger gained; False when the time was too short to read it all.
+    def update(self, conn: Connection, *, patient: bool = False, budget_s: float = 0.5) -> bool:
+        """Read what the ledger gained; False when there is more of it.
 
         The caller's transaction must be REPEATABLE READ. A failure leaves the state at the end of a step.
+
+        Args:
+            conn: the connection.
+            patient: whether there is time to begin with a ledger that has much to read.
+            budget_s: no further step begins after this time.
         """
-        if not self.beginnings:
-            self.state = (self._file and self._file.load()) or self._begin(conn)
-            self.beginnings = 1
-        if not is_same_ledger(conn, self.state.top, self.state.mark):
-            log.warning("tally.begins_anew", reason="the ledger is another one: restored from a backup?")
-            self.state = self._begin(conn)
-            self.beginnings += 1
+        if not self._loaded:
+            self._loaded = True
+            self.state = (self._file and self._file.load()) or self.state
+        if not (self.ready or patient) and read_ends(conn).newest - self.state.top > _STEP:
+            return False
+        self._take_up(conn)
         ends = read_ends(conn, settled=self.state.settled)
         deadline = time.monotonic() + budget_s
         self._step(conn, ends)
         while self.state.top < ends.newest and time.monotonic() < deadline:
             self._step(conn, ends)
         self.state.minutes.forget_before(ends.now)
-        return self.state.top >= ends.newest
+        is_complete = self.state.top >= ends.newest
+        self.ready = self.ready or is_complete
+        return is_complete
+
+    def _take_up(self, conn: Connection) -> None:
+        """Begin, or make sure that the ledger is the one that was read so far."""
+        if not self.beginnings:
+            self.beginnings = 1
+            if self.state.mark is None:
+                self.state = self._begin(conn)
+        if not is_same_ledger(conn, self.state.top, self.state.mark):
+            log.warning("tally.begins_anew", reason="the ledger is another one: restored from a backup?")
+            self.state = self._begin(conn)
+            self.beginnings += 1
+            self.ready = False
 
     def save(self, *, at_once: bool = False) -> None:
         """Write the state to its file, if there is one; now and then, unless `at_once`."""
