@@ -19,6 +19,8 @@ from support.postgres_fixtures import TEMPLATE
 from support.seeding import make_agent
 from support.waiting import wait_until
 
+# Uvicorn closes a connection that was idle for 5 s: one that is used again at that moment is reset under the request.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 ADMIN_KEY = "test-admin-key-0123456789"
 TOKEN = "demo-token"  # noqa: S105 -- public by design
 
@@ -62,7 +64,7 @@ def serving(server: ApiServer) -> Iterator[httpx.Client]:
     try:
         wait_until(lambda: server.started, message="the API listens")
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, limits=_LIMITS) as client:
             yield client
     finally:
         server.should_exit = True
