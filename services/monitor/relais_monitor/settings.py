@@ -18,7 +18,7 @@ class MonitorSettings(DatabaseSettings, AlertSettings):
     )
     monitor_home: Path | None = Field(
         None,
-        description="Folder for the monitor's counts over a restart; without it, it reads them from the ledger.",
+        description="Folder for the monitor's counts and alerts over a restart; without it, the ledger is read again.",
     )
     monitor_api_url: str = Field(
         "http://127.0.0.1:8000",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 
 # While something long is done in the background, a snapshot as old as this is still good.
 _GOOD_FOR_S = 5.0
+
+
+class _ClosedError(Exception):
+    """Nothing is read any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +86,32 @@ class SnapshotReader:
         # One thread: the tally is nobody else's, and scrapers can't pile up in the database.
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshot")
         self._up = True
+        self._closed = False
 
     def read(self) -> Snapshot | None:
-        """Give the snapshot; None when the database does not answer. May be called from any thread."""
-        reading = self._current()
+        """Give the snapshot; None when the database does not answer, or after `close`. For any thread."""
         try:
-            snapshot = reading.result(self._patience_s)
+            snapshot = self._current().result(self._patience_s)
         except (DBAPIError, PoolTimeoutError, FutureTimeoutError) as error:
             self._note(up=False, reason=type(error).__name__)
+            return None
+        except _ClosedError:
             return None
         self._note(up=True)
         return snapshot
 
     def close(self) -> None:
         """Stop reading; a reading under way is left to its end."""
-        self._executor.submit(self._tally.save, at_once=True)
-        self._executor.shutdown(wait=False)
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._executor.submit(self._tally.save, at_once=True)
+                self._executor.shutdown(wait=False)
 
     def _current(self) -> "Future[Snapshot]":
         with self._lock:
+            if self._closed:
+                raise _ClosedError
             if self._reading is None or (self._reading.done() and self._stale()):
                 self._started_at = time.monotonic()
                 self._reading = self._executor.submit(self._read)
@@ -132,7 +143,9 @@ class SnapshotReader:
 
     def _go_on(self, *, is_complete: bool) -> None:
         """Do after a reading whatever need not hold a scrape: read on in a long ledger, count what finished, save."""
-        with suppress(RuntimeError):  # closed meanwhile
+        with self._lock:
+            if self._closed:
+                return
             if not is_complete:
                 self._background = self._executor.submit(self._catch_up)
             elif self._finished.due:
