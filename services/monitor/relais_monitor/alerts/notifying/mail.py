@@ -4,6 +4,7 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 from ssl import create_default_context
@@ -14,6 +15,8 @@ from relais_monitor.alerts.notifying.channel import UndeliveredError
 from relais_monitor.alerts.notifying.notification import Notification, in_utc
 
 _TIMEOUT_S: Final = 5.0
+# A folded subject begins with a space in some readers; RFC 5322 allows lines of this length.
+_ONE_LINE: Final = policy.SMTP.clone(max_line_length=998)
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
@@ -63,7 +66,7 @@ class MailChannel:
             yield server
 
     def _mail(self, notification: Notification) -> EmailMessage:
-        mail = EmailMessage()
+        mail = EmailMessage(_ONE_LINE)
         state = "resolved" if notification.resolved else notification.rule.severity.value
         mail["Subject"] = f"[Relais {state}] {notification.rule.name}: {notification.rule.summary}"
         mail["From"] = self.sender
