@@ -17,6 +17,7 @@ from support.seeding import accept, claim, make_agent, make_worker, new_message
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>alert(1)</script> SECRET-TEXT'
 """A text that must neither run nor be seen without a key."""
+READ_KEY = "a-key-of-scope-read-0123456789"
 _numbers = itertools.count(1)
 
 

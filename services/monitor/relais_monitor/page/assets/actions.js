@@ -82,21 +82,22 @@ export function openAction(action, target, ondone) {
 
   function showPreview() {
     preview.replaceChildren(
-      el("p", {}, el("strong", {}, count(planned.matching, "job")), ` ${words.verb}.`, planned.matching ? null : ` ${words.none}`),
-      ...refList(planned.refs, planned.matching), ...skippedList(planned.skipped),
+      el("p", {}, el("strong", {}, count(within(planned), "job")), ` ${words.verb}.`, planned.matching ? null : ` ${words.none}`),
+      ...refList(planned.refs, within(planned)), ...skippedList(planned.skipped),
     );
-    const some = planned.matching > CANARY;
+    const all = within(planned);
+    const some = all > CANARY;
     canary.hidden = !some;
     canary.replaceChildren(
       el("legend", {}, "How many"),
       choice("canary", CANARY, `First ${CANARY} only, the oldest, to see whether it helps`, true),
-      choice("canary", MOST_AT_ONCE, planned.matching > MOST_AT_ONCE ? `The oldest ${number(MOST_AT_ONCE)} at once` : `All ${number(planned.matching)}`, false),
+      choice("canary", MOST_AT_ONCE, all > MOST_AT_ONCE ? `The oldest ${number(MOST_AT_ONCE)} at once` : `All ${number(all)}`, false),
     );
     canary.onchange = showButtons;
   }
 
   function showButtons() {
-    const amount = planned === null ? 0 : Math.min(planned.matching, chosenLimit());
+    const amount = planned === null ? 0 : Math.min(within(planned), chosenLimit());
     const go = button(amount ? `${words.title} ${count(amount, "job")}` : words.title, execute, words.danger ? "danger" : "primary", { disabled: amount === 0 });
     byId("action-buttons").replaceChildren(button("Close", () => dialog.close()), go);
   }
@@ -117,7 +118,7 @@ export function openAction(action, target, ondone) {
   }
 
   function showResult(result) {
-    const left = Math.max(result.matching - result.changed, 0);
+    const left = Math.max(within(planned) - result.changed, 0);
     const told = `${count(result.changed, "job")} ${words.done}.`;
     byId("action-body").replaceChildren(
       el("p", {}, el("strong", {}, told), left ? ` ${number(left)} more match.` : ""),
@@ -135,6 +136,11 @@ export function openAction(action, target, ondone) {
     dialog.close();
     openAction(action, target, ondone);
   }
+}
+
+/** How many would change: those that match, less what is left out. */
+function within({ matching, refs }) {
+  return refs.length < MOST_AT_ONCE ? refs.length : matching;
 }
 
 function describe({ refs, filter }) {

@@ -7,58 +7,70 @@ import { may } from "./key.js";
 import { makeTable } from "./table.js";
 import { clock, count } from "./words.js";
 
-const RANK = ["firing", "pending", "resolved", "unknown", "inactive"];
 const TONE = { firing: "bad", pending: "warn", resolved: "good", unknown: "calm", inactive: "calm" };
+const QUIET = new Set(["inactive", "unknown"]);
 
 /** Make the list; `ondone` is called after a silence was set or ended. */
 export function makeAlerts(ondone) {
   return makeTable("Alerts", [
-    { title: "State", class: "tight", sign: (rule) => [rule.state, silenced(rule)], cell: (rule) => el("span", { class: "badge", "data-tone": silenced(rule) ? "calm" : TONE[rule.state] }, silenced(rule) ? `${rule.state}, silenced` : rule.state) },
-    { title: "Alert", class: "wide", sign: (rule) => [rule.name, rule.summary], cell: (rule) => [el("strong", {}, rule.summary ?? rule.name), el("span", { class: "sub" }, `${rule.name} · ${rule.severity}`)] },
-    { title: "Since", class: "tight", label: "since", sign: (rule) => rule.since, cell: (rule) => (rule.since ? clock(rule.since) : "") },
+    { title: "State", class: "tight", sign: (alert) => [alert.state, silenced(alert), alert.inhibited], cell: state },
     {
-      title: "", class: "tight", sign: (rule) => [rule.name, rule.state, silenced(rule), may("ops")],
-      cell: (rule) => (may("ops") ? el("span", { class: "row-actions" }, turn(rule, ondone)) : null),
+      title: "Alert", class: "wide", sign: (alert) => [alert.rule, alert.labels, alert.evidence, alert.runbook],
+      cell: (alert) => [el("strong", {}, alert.summary), labels(alert), alert.evidence ? el("span", { class: "sub" }, alert.evidence) : null, naming(alert)],
     },
-  ], { keyOf: (rule) => rule.key, empty: "All quiet: no alert fires." });
+    { title: "Since", class: "tight", label: "since", sign: (alert) => alert.since, cell: (alert) => (alert.since ? clock(alert.since) : "") },
+    {
+      title: "", class: "tight only-ops", sign: (alert) => [alert.rule, silenced(alert), may("ops")],
+      cell: (alert) => (may("ops") ? el("span", { class: "row-actions" }, turn(alert, ondone)) : null),
+    },
+  ], { keyOf: (alert) => `${alert.rule}:${JSON.stringify(alert.labels)}`, empty: "All quiet: no alert fires." });
 }
 
-/** The rules of `/api/alerts` that matter now, the worst first; and how many are watched. */
-export function alertsOf(body) {
-  const rules = body.rules ?? body.alerts ?? [];
-  const rows = rules.flatMap((rule) => {
-    const alerts = rule.alerts ?? rule.instances ?? [];
-    if (!alerts.length) return [{ ...rule, key: rule.name, state: rule.state ?? "inactive" }];
-    return alerts.map((alert, index) => ({ ...rule, ...alert, name: rule.name, key: `${rule.name}:${index}`, silence: rule.silence ?? alert.silence, silenced: rule.silenced ?? alert.silenced }));
-  });
-  const shown = rows.filter((row) => ["firing", "pending", "resolved"].includes(row.state) || silenced(row));
-  shown.sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state));
-  setText(byId("alerts-summary"), `${count(rules.length, "rule")} watched`);
-  return shown;
+/** The alerts of `/api/alerts` that matter now, the worst first; says how many are watched. */
+export function alertsOf({ alerts, looked_at: lookedAt }) {
+  const rules = new Set(alerts.map((alert) => alert.rule)).size;
+  setText(byId("alerts-summary"), lookedAt ? `${count(rules, "rule")} watched` : "not judged yet");
+  return alerts.filter((alert) => !QUIET.has(alert.state) || silenced(alert));
 }
 
-function silenced(rule) {
-  return Boolean(rule.silence ?? rule.silenced);
+function state(alert) {
+  const more = silenced(alert) ? `, silenced until ${clock(alert.silenced_until)}` : alert.inhibited ? ", its cause fires" : "";
+  return el("span", { class: "badge", "data-tone": more ? "calm" : TONE[alert.state] }, alert.state + more);
 }
 
-function turn(rule, ondone) {
-  if (silenced(rule)) return button("End silence", () => end(rule, ondone), "quiet small", { "aria-label": `End the silence of ${rule.name}` });
-  return button("Silence", () => silence(rule, ondone), "quiet small", { "aria-label": `Silence ${rule.name}` });
+function labels(alert) {
+  const words = Object.entries(alert.labels).map(([name, value]) => `${name} ${value}`).join(", ");
+  return words ? ` (${words})` : null;
+}
+
+// The runbook is linked where people can open it: an address, not a file of the repository.
+function naming(alert) {
+  const link = /^https?:/.test(alert.runbook) ? el("a", { href: alert.runbook, rel: "noreferrer", target: "_blank" }, "runbook") : alert.runbook;
+  return el("span", { class: "sub" }, `${alert.rule} · ${alert.severity} · `, link);
+}
+
+function silenced(alert) {
+  return alert.silenced_until !== null;
+}
+
+function turn(alert, ondone) {
+  if (silenced(alert)) return button("End silence", () => end(alert.rule, ondone), "quiet small", { "aria-label": `End the silence of ${alert.rule}` });
+  return button("Silence", () => silence(alert.rule, ondone), "quiet small", { "aria-label": `Silence ${alert.rule}` });
 }
 
 function silence(rule, ondone) {
   const minutes = el("input", { type: "number", min: 1, max: 10_080, value: 60, required: true });
   const reason = el("input", { maxLength: 200, placeholder: "maintenance of the model server" });
   confirm({
-    title: `Silence ${rule.name}`,
+    title: `Silence ${rule}`,
     nodes: [
       el("p", { class: "meaning" }, "Nobody is notified of it meanwhile; it stays visible here. The silence ends by itself."),
       el("div", { class: "fields" }, el("label", {}, "Minutes", minutes), el("label", {}, "Reason", reason)),
     ],
     yes: "Silence",
     run: async () => {
-      await operate("POST", "/api/silences", { body: { rule: rule.name, minutes: Number(minutes.value), reason: reason.value.trim() } });
-      return `Silenced ${rule.name}.`;
+      await operate("POST", "/api/silences", { body: { rule, minutes: Number(minutes.value), reason: reason.value.trim() } });
+      return `Silenced ${rule}.`;
     },
     ondone,
   });
@@ -66,14 +78,14 @@ function silence(rule, ondone) {
 
 function end(rule, ondone) {
   confirm({
-    title: `End the silence of ${rule.name}`,
+    title: `End the silence of ${rule}`,
     nodes: [el("p", { class: "meaning" }, "People are notified of it again.")],
     yes: "End silence",
     run: async () => {
       const { silences = [] } = await operate("GET", "/api/silences");
-      const ids = silences.filter((entry) => entry.rule === rule.name).map((entry) => entry.id);
+      const ids = silences.filter((entry) => entry.rule === rule).map((entry) => entry.id);
       await Promise.all(ids.map((id) => operate("DELETE", `/api/silences/${id}`)));
-      return `The silence of ${rule.name} is over.`;
+      return `The silence of ${rule} is over.`;
     },
     ondone,
   });

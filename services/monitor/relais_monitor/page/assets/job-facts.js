@@ -4,6 +4,13 @@ import { byId, el, fill, setText } from "./dom.js";
 import { factList } from "./table.js";
 import { clock, duration, figure, label, number, written } from "./words.js";
 
+const EVIDENCE = {
+  top_k: "Passages at most", score_threshold: "Lowest score", embedding_model: "Embedding model", found: "Passages found",
+  outdated: "… of outdated documents", below_threshold: "… below the lowest score", over_budget: "… beyond the budget",
+  earlier_turns: "Earlier turns", retrieve_ms: "Retrieval took", first_token_ms: "First token after",
+};
+const SHOWN_ELSEWHERE = new Set(["generate_ms"]);
+
 /** Show why the job is where it is. */
 export function showReason(reason) {
   byId("reason").hidden = reason === null;
@@ -57,8 +64,9 @@ function answerPairs(answer) {
     ["Tokens written", answer.tokens_completion === null ? null : number(answer.tokens_completion)],
     ["Generation", answer.generation_time_ms === null ? null : duration(answer.generation_time_ms / 1000)],
     ["Speed", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
-    ...Object.entries(answer.settings).map(([name, value]) => [label(name), figure(name, value)]),
-    ...Object.entries(answer.numbers).map(([name, value]) => [label(name), figure(name, value)]),
+    ...Object.entries({ ...answer.settings, ...answer.numbers })
+      .filter(([name]) => !SHOWN_ELSEWHERE.has(name))
+      .map(([name, value]) => [EVIDENCE[name] ?? label(name), figure(name, value)]),
   ];
 }
 

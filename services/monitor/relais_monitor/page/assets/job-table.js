@@ -54,7 +54,7 @@ function rowActions(job, onaction) {
 function timeOf(job, now) {
   if (job.state === "processing") return `runs ${duration(job.runs_s)}`;
   if (job.waits_s !== null) return `waits ${duration(job.waits_s)}`;
-  const ended = job.finished_at ? `ended ${ago(job.finished_at, now)}` : "";
+  const ended = job.finished_at ? ago(job.finished_at, now) : "";
   return job.took_s === null ? ended : `${ended}, took ${duration(job.took_s)}`;
 }
 

@@ -35,13 +35,11 @@ function leave() {
 }
 
 async function check(value) {
-  signIn(value, {});
   try {
-    const who = await operate("GET", "/api/key");
+    const who = await operate("GET", "/api/key", { tried: value });
     signIn(value, { name: who.name, scope: who.scope });
     return null;
   } catch (error) {
-    signOut();
     return error.message;
   }
 }

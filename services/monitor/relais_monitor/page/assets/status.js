@@ -2,6 +2,7 @@
 
 import { alertsOf, makeAlerts } from "./alerts.js";
 import { startAudit } from "./audit.js";
+import { startDiagnosis } from "./diagnosis.js";
 import { byId, el, setText } from "./dom.js";
 import { makeFailures } from "./failures.js";
 import { read } from "./http.js";
@@ -38,6 +39,7 @@ byId("valves-body").append(valves.node);
 byId("alerts-body").append(alerts.node);
 startTrends();
 startTileLinks();
+startDiagnosis(byId("diagnosis-body"));
 
 const loop = repeat(refresh, EVERY_MS, showLive);
 const alertsLoop = repeat(refreshAlerts, ALERTS_EVERY_MS);

@@ -58,9 +58,10 @@ export const TRANSITIONS = {
   superseded: "a late result was dropped",
 };
 
-/** A name of the code as words: `first_token_ms` becomes "first token". */
+/** A name of the code as words: `first_token_ms` becomes "First token". */
 export function label(name) {
-  return name.replace(/_(ms|s)$/, "").replaceAll("_", " ");
+  const words = name.replace(/_(ms|s)$/, "").replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** A figure of an evidence, with the unit that its name has. */
