@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import structlog
 from sqlalchemy import Engine
@@ -87,10 +88,10 @@ class AlertWatch:
         judgement = judge(None if snapshot is None else gather(snapshot, self._late.shares(now)))
         alerts = follow(self.board.alerts, judgement, now)
         _log_changes(self.board.alerts, alerts)
-        silences = self._silences(now)
+        silences = self._silences(now, database_up=snapshot is not None)
         causes = inhibited(alerts.values())
         self.board = Board(now, snapshot is not None, alerts, judgement.unknown, causes, silences)
-        self._desk.inform(alerts, causes | set(silences), now)
+        self._desk.inform(alerts, causes | set(silences), now, database_up=snapshot is not None)
         self._keep(now)
 
     def _run(self) -> None:
@@ -102,12 +103,15 @@ class AlertWatch:
                 log.exception("alerts.look_failed")
             self._stopping.wait(self._given.every_s)
 
-    def _silences(self, now: float) -> dict[str, Silence]:
-        try:
-            with reading(self._engine, limit_s=_READING_LIMIT_S) as conn:
+    def _silences(self, now: float, *, database_up: bool) -> dict[str, Silence]:
+        # Those that are known hold on while the database is away, which isn't asked then: that may take long.
+        found = [known for known in self.board.silences.values() if known.ends_at.timestamp() > now]
+        if database_up:
+            with (
+                suppress(DBAPIError, PoolTimeoutError),
+                reading(self._engine, limit_s=_READING_LIMIT_S) as conn,
+            ):
                 found = active_silences(conn)
-        except (DBAPIError, PoolTimeoutError):  # those that are known hold on
-            found = [known for known in self.board.silences.values() if known.ends_at.timestamp() > now]
         return {silence.rule: silence for silence in found}  # in the order of their ends: the last one counts
 
     def _keep(self, now: float) -> None:

@@ -31,11 +31,11 @@ log = structlog.get_logger(__name__)
 class _Outdated(stop_base):
     """No more attempts for what is no news: resolved, silenced, or another monitor's to tell."""
 
-    def __init__(self, due: Callable[[], list[Notification]]) -> None:
-        self._due = due
+    def __init__(self, is_due: Callable[[Notification], bool]) -> None:
+        self._is_due = is_due
 
     def __call__(self, retry_state: RetryCallState) -> bool:
-        return retry_state.args[0] not in self._due()
+        return not self._is_due(retry_state.args[0])
 
 
 class Courier:
@@ -83,15 +83,26 @@ class Courier:
         while not self._stopping.is_set():
             self._news.wait()
             self._news.clear()
-            for notification in self._due():
-                if not self._stopping.is_set():
-                    self._deliver(notification)
+            try:
+                self._tell_all()
+            except Exception:
+                # A thread that died silently would be worse than any error: the log has it, the next look wakes us.
+                self.error = "unexpected, see the monitor's log"
+                log.exception("alert.telling_failed", channel=self.channel.name)
+
+    def _tell_all(self) -> None:
+        for notification in self._due():
+            if self._is_due(notification) and not self._stopping.is_set():
+                self._deliver(notification)
+
+    def _is_due(self, notification: Notification) -> bool:
+        return notification.id in {due.id for due in self._due()}  # its value changes from look to look
 
     def _deliver(self, notification: Notification) -> None:
         retrying = Retrying(
             retry=retry_if_exception_type(UndeliveredError),
             wait=self._wait,
-            stop=stop_any(stop_when_event_set(self._stopping), stop_after_delay(_PATIENCE_S), _Outdated(self._due)),
+            stop=stop_any(stop_when_event_set(self._stopping), stop_after_delay(_PATIENCE_S), _Outdated(self._is_due)),
             sleep=sleep_using_event(self._stopping),
             before_sleep=self._note_failure,
             reraise=True,

@@ -56,11 +56,11 @@ class Desk:
             courier.stop()
         self._leadership.close()
 
-    def inform(self, alerts: Mapping[Key, Instance], muted: Collection[str], now: float) -> None:
+    def inform(self, alerts: Mapping[Key, Instance], muted: Collection[str], now: float, *, database_up: bool) -> None:
         """Take the alerts as they are now."""
         if not self._couriers:
             return
-        leads = self._leadership.leads()
+        leads = self._leadership.leads(database_up=database_up)
         for told in self._told.values():
             if not leads:
                 told.assume(alerts.values(), now)

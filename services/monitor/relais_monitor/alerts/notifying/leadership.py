@@ -1,6 +1,6 @@
 """Decides which of several monitors notifies."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -21,30 +21,34 @@ class Leadership:
         self._conn: Connection | None = None
         self._leads = True
 
-    def leads(self) -> bool:
-        """Tell whether this monitor notifies."""
-        try:
-            if self._conn is not None:
-                still_notifies(self._conn)
-            else:
-                self._leads = self._try()
-        except (DBAPIError, PoolTimeoutError):
-            self._let_go()
+    def leads(self, *, database_up: bool) -> bool:
+        """Tell whether this monitor notifies; a database that is away isn't asked, since that may take long."""
+        if database_up:
+            self._check()
+            self._take()
         return self._leads
 
     def close(self) -> None:
         """Let another monitor notify."""
         self._let_go()
 
-    def _try(self) -> bool:
-        conn = self._engine.connect()
-        with ExitStack() as ends:
-            ends.callback(conn.close)
-            if not try_to_notify(conn):
-                return False
-            ends.pop_all()
-        self._conn = conn
-        return True
+    def _check(self) -> None:
+        if self._conn is None:
+            return
+        try:
+            still_notifies(self._conn)
+        except DBAPIError:
+            self._let_go()
+
+    def _take(self) -> None:
+        if self._conn is not None:
+            return
+        with suppress(DBAPIError, PoolTimeoutError), ExitStack() as ends:
+            conn = ends.enter_context(self._engine.connect())
+            self._leads = try_to_notify(conn)
+            if self._leads:
+                self._conn = conn
+                ends.pop_all()
 
     def _let_go(self) -> None:
         if self._conn is not None:

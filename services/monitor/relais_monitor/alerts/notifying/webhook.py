@@ -35,7 +35,7 @@ class WebhookChannel:
         body = json.dumps(notification.body(self.runbook))
         try:
             reply = httpx.post(self.url, content=body, headers=self._headers(notification, body), timeout=_TIMEOUT_S)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UndeliveredError(type(error).__name__) from None  # its text may hold the address
         if not reply.is_success:
             raise UndeliveredError(f"HTTP status {reply.status_code}")
