@@ -1,0 +1,88 @@
+"""How a channel's deliveries are tried again."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from relais_monitor.alerts.instance import Instance, Phase
+from relais_monitor.alerts.notifying.channel import UndeliveredError
+from relais_monitor.alerts.notifying.courier import Courier
+from relais_monitor.alerts.notifying.notification import Notification
+from support.waiting import wait_until
+
+
+@dataclass
+class Stumbling:
+    """A channel that fails with what it is given, then delivers."""
+
+    failures: list[Exception]
+    attempts: list[str] = field(default_factory=list)
+    name: str = "stumbling"
+
+    def send(self, notification: Notification) -> None:
+        self.attempts.append(notification.id)
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+@dataclass
+class Line:
+    """What is due: one alert, whose value is another each time that somebody looks."""
+
+    looks: int = 0
+    over: bool = False
+
+    def due(self) -> list[Notification]:
+        self.looks += 1
+        return [] if self.over else [Notification(Instance("RelaisNoWorker", (), Phase.FIRING, 0.0, self.looks, 60.0))]
+
+    def note(self, _notification: Notification) -> None:
+        self.over = True
+
+
+@pytest.fixture
+def make_courier():
+    """Make couriers that run, and end them."""
+    made = []
+
+    def make(channel: Stumbling, line: Line) -> Courier:
+        made.append(Courier(channel, due=line.due, note=line.note, first_wait_s=0.05))
+        made[-1].start()
+        made[-1].wake()
+        return made[-1]
+
+    yield make
+    for courier in made:
+        courier.stop()
+
+
+def test_tries_again_until_it_is_delivered_although_the_figures_change(make_courier):
+    """An alert whose value moves is the same event: one notification, whatever it counted when it was sent first."""
+    channel, line = Stumbling([UndeliveredError("away")] * 3), Line()
+    courier = make_courier(channel, line)
+    wait_until(lambda: line.over, message="delivered")
+    assert len(channel.attempts) == 4
+    assert len(set(channel.attempts)) == 1
+    wait_until(lambda: courier.error is None)
+
+
+def test_gives_up_what_is_no_news_any_more(make_courier):
+    """Nobody is told of what was silenced or has resolved while its receiver was away."""
+    channel, line = Stumbling([UndeliveredError("away")] * 100_000), Line()
+    courier = make_courier(channel, line)
+    wait_until(lambda: len(channel.attempts) > 1, message="tried")
+    line.over = True
+    wait_until(lambda: courier._thread.is_alive() and not courier._news.is_set())
+    tried = len(channel.attempts)
+    courier.wake()
+    wait_until(lambda: not courier._news.is_set(), message="looked again")
+    assert len(channel.attempts) <= tried + 1
+
+
+def test_goes_on_after_an_error_that_nobody_foresaw(make_courier):
+    """It is said, and the next look tries again."""
+    channel, line = Stumbling([RuntimeError("a defect")]), Line()
+    courier = make_courier(channel, line)
+    wait_until(lambda: courier.error == "unexpected, see the monitor's log")
+    courier.wake()
+    wait_until(lambda: line.over, message="delivered")
