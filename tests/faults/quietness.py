@@ -110,7 +110,7 @@ class Quietness:
 
 
 _EXPECTED = text("""
-SELECT format('relais_jobs{kind="%s",state="%s"}', kind, state), count(*) FROM jobs GROUP BY kind, state
+SELECT format('relais_jobs{kind="%s",state="%s"}', kind, state), count(*) FROM every_job GROUP BY kind, state
 UNION ALL
 SELECT format('relais_jobs_finished_total{agent="%s",kind="%s",outcome="%s"}', a.slug, j.kind, e.to_state), count(*)
 FROM job_events e JOIN every_job j ON j.id = e.job_id JOIN agents a ON a.id = j.agent_id
