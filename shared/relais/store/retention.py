@@ -24,7 +24,7 @@ _ENDED = f"j.queue = q.name AND j.state = s.state AND j.finished_at IS NOT NULL 
 _NEWEST_TO_GO = f"""
     SELECT n.finished_at, n.id FROM {_WALKS} CROSS JOIN LATERAL (
         SELECT j.finished_at, j.id FROM jobs j WHERE {_ENDED}
-        ORDER BY j.finished_at DESC, j.id DESC LIMIT :keep + 1) n
+        ORDER BY j.finished_at DESC, j.id DESC LIMIT CAST(:keep AS bigint) + 1) n
     ORDER BY n.finished_at DESC, n.id DESC OFFSET :keep LIMIT 1"""
 _CLEANABLE = f"""{_ENDED}
     AND j.finished_at < now() - make_interval(secs => :ended_s_ago)

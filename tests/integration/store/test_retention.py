@@ -108,13 +108,24 @@ def test_a_limit_takes_those_that_ended_first(engine: Engine, worker: int):
         (JobFilter(), None),
         (JobFilter(state=DONE), None),
         (JobFilter(state=DONE), 2),
+        (JobFilter(state=DONE), 2**31 - 1),
         (JobFilter(state=FAILED, error_code="model_rejected"), None),
         (JobFilter(error_code="other"), None),
         (JobFilter(kind="ingest"), None),
         (JobFilter(state=State.QUEUED), None),
         (JobFilter(older_than_s=86_400.0), None),
     ],
-    ids=["all", "completed", "completed-keep-2", "by-error", "other-error", "other-kind", "waiting", "too-young"],
+    ids=[
+        "all",
+        "completed",
+        "completed-keep-2",
+        "completed-keep-all",
+        "by-error",
+        "other-error",
+        "other-kind",
+        "waiting",
+        "too-young",
+    ],
 )
 def test_a_preview_names_just_what_would_move(engine: Engine, worker: int, which: JobFilter, keep: int | None):
     """Count and list of the preview are those of the move."""
