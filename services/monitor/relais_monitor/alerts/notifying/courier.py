@@ -15,7 +15,6 @@ from tenacity import (
     stop_when_event_set,
     wait_random_exponential,
 )
-from tenacity.stop import stop_base
 
 from relais_monitor.alerts.notifying.channel import Channel, UndeliveredError
 from relais_monitor.alerts.notifying.notification import Notification
@@ -26,16 +25,6 @@ _LONGEST_WAIT_S: Final = 60.0
 _STOP_LIMIT_S: Final = 6.0
 
 log = structlog.get_logger(__name__)
-
-
-class _Outdated(stop_base):
-    """No more attempts for what is no news: resolved, silenced, or another monitor's to tell."""
-
-    def __init__(self, is_due: Callable[[Notification], bool]) -> None:
-        self._is_due = is_due
-
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        return not self._is_due(retry_state.args[0])
 
 
 class Courier:
@@ -92,7 +81,7 @@ class Courier:
 
     def _tell_all(self) -> None:
         for notification in self._due():
-            if self._is_due(notification) and not self._stopping.is_set():
+            if not self._stopping.is_set():
                 self._deliver(notification)
 
     def _is_due(self, notification: Notification) -> bool:
@@ -102,13 +91,18 @@ class Courier:
         retrying = Retrying(
             retry=retry_if_exception_type(UndeliveredError),
             wait=self._wait,
-            stop=stop_any(stop_when_event_set(self._stopping), stop_after_delay(_PATIENCE_S), _Outdated(self._is_due)),
+            stop=stop_any(stop_when_event_set(self._stopping), stop_after_delay(_PATIENCE_S)),
             sleep=sleep_using_event(self._stopping),
             before_sleep=self._note_failure,
             reraise=True,
         )
         try:
-            retrying(self.channel.send, notification)
+            for attempt in retrying:
+                with attempt:
+                    if not self._is_due(notification):  # resolved, silenced, or another monitor's to tell by now
+                        self.error = None
+                        return
+                    self.channel.send(notification)
         except UndeliveredError as error:
             self.error = str(error)
             log.warning("alert.undelivered", channel=self.channel.name, rule=notification.alert.rule, reason=self.error)
