@@ -2,7 +2,8 @@
 
 from relais.queues import AI_MESSAGES, DOCUMENTS
 
-WAIT_OBJECTIVE_S = {AI_MESSAGES.name: 300.0, DOCUMENTS.name: 1_800.0}
+# That of messages is the alerts' too; documents come by the folder.
+WAIT_OBJECTIVE_S = {AI_MESSAGES.name: 60.0, DOCUMENTS.name: 1_800.0}
 SWEEPER_LATE_S = 15.0
 WORKER_SILENT_S = 10.0  # twenty beats
 

@@ -26,6 +26,7 @@ from relais.explain import Cause, Explanation
 from relais.lifecycle import State
 from relais.queues import QUEUE_NAMES
 from relais_cli.app import make_app
+from relais_monitor.alerts.figures import OBJECTIVE_WAIT_S
 
 REF = "0123456789ab"
 MESSAGES = QueueFacts("ai-messages", slots_idle=4, tokens=1)
@@ -157,10 +158,10 @@ FIRING = {
         _queue(unannounced=2), Code.NOT_ANNOUNCED, WARNING, "2 jobs of ai-messages are still pending", "reconcile",
     ),
     "waiting too long, in line": (
-        _waits(301, Cause.IN_LINE), Code.WAITING_TOO_LONG, WARNING, "waited for 5 min", "What to do.",
+        _waits(75, Cause.IN_LINE), Code.WAITING_TOO_LONG, WARNING, "for 75 s, longer than the 60 s", "What to do.",
     ),
     "waiting too long, without a reason": (
-        _waits(301, Cause.STARTING), Code.WAITING_TOO_LONG, CRITICAL, "Why it waits.", f"queue explain {REF}",
+        _waits(75, Cause.STARTING), Code.WAITING_TOO_LONG, CRITICAL, "Why it waits.", f"queue explain {REF}",
     ),
     "failures": (
         _failed("model_missing"), Code.FAILURES, WARNING, "3 jobs failed within a day with model_missing",
@@ -172,7 +173,7 @@ FIRING = {
 }  # fmt: skip
 QUIET = {
     "all is well": WELL,
-    "work that waits for its turn": _waits(299, Cause.IN_LINE),
+    "work that waits for its turn": _waits(59, Cause.IN_LINE),
     "no worker where nothing waits": _queue(MESSAGES, workers=0),
     "a sweeper that is a round late": replace(WELL, sweeper_age_s=10.0),
     "a broker that is not known": replace(_queue(), broker_up=None),
@@ -206,9 +207,14 @@ def test_what_is_only_close_to_a_finding_is_none(case: str) -> None:
 
 
 def test_every_code_can_be_found() -> None:
-    """The table above has every code that exists, and every queue has an objective."""
+    """The table above has every code that exists."""
     assert {code for _, code, *_ in FIRING.values()} == set(Code)
+
+
+def test_every_queue_has_an_objective_and_messages_that_of_the_alerts() -> None:
+    """An alert must not lead to a diagnosis that finds nothing wrong."""
     assert set(WAIT_OBJECTIVE_S) == set(QUEUE_NAMES)
+    assert WAIT_OBJECTIVE_S["ai-messages"] == OBJECTIVE_WAIT_S
 
 
 def test_a_stuck_job_is_found_once() -> None:
