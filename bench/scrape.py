@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 from relais.store.engine import make_engine
 from relais.store.migrate import upgrade
 from relais.store.settle import settle_completed
+from relais.telemetry import configure_logging
 from relais_cli.parts.postgres import EmbeddedPostgres
 from relais_monitor.main import make_server
 from relais_monitor.settings import MonitorSettings
@@ -42,7 +43,7 @@ OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 def monitor(database_url: str, *, cache_s: float) -> Iterator[httpx.Client]:
     """Run the monitor in a thread, as its process does, until it has read the ledger."""
     settings = MonitorSettings(
-        _env_file=None, database_url=SecretStr(database_url), monitor_port=0, monitor_cache_s=cache_s, log_level="error"
+        _env_file=None, database_url=SecretStr(database_url), monitor_port=0, monitor_cache_s=cache_s
     )
     server = make_server(settings)
     thread = threading.Thread(target=server.run)
@@ -95,6 +96,7 @@ def finish_some(engine: Engine, agent: object, worker: int) -> None:
 
 def main() -> None:
     """Fill the tables step by step and measure at each size."""
+    configure_logging(log_format="console", level="error")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relais-bench-")))
         postgres = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off", "max_wal_size": "8GB"})

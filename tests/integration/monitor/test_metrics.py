@@ -163,7 +163,12 @@ def test_series_exist_before_the_first_event(monitor, engine):
         for outcome in ("completed", "failed", "cancelled"):
             assert monitor.value("relais_jobs_finished_total", kind=kind, agent="fresh", outcome=outcome) == 0
         assert monitor.value("relais_job_failures_total", kind=kind, reason="worker_lost") == 0
+        assert monitor.value("relais_job_retries_total", kind=kind, cause="person") == 0
+        assert monitor.value("relais_queue_wait_seconds_count", kind=kind) == 0
+        assert monitor.value("relais_processing_seconds_bucket", kind=kind, agent="fresh", le="+Inf") == 0
+    assert monitor.value("relais_model_tokens_total", model="extractive", direction="completion") == 0
     assert monitor.value("relais_leases_expired_total") == 0
+    assert monitor.value("relais_duplicate_answers_total") == 0
 
 
 def test_the_json_has_the_same_figures(monitor, busy):

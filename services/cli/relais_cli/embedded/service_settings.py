@@ -29,7 +29,12 @@ class DecidedSettings:
         where = {"database_url": addresses.database_url, "broker_url": addresses.broker_url}
         return cls(
             api=where | {"admin_key": given.admin_key, "api_port": str(doors.api.port)},
-            monitor=where | {"monitor_port": str(doors.monitor.port), "monitor_api_url": doors.api.url},
+            monitor=where
+            | {
+                "monitor_port": str(doors.monitor.port),
+                "monitor_api_url": doors.api.url,
+                "monitor_home": str(given.home.root / "monitor"),
+            },
             sweeper=where,
             worker=where
             | {
