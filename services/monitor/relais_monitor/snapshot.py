@@ -86,6 +86,7 @@ class SnapshotReader:
         # One thread: the tally is nobody else's, and scrapers can't pile up in the database.
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshot")
         self._up = True
+        self._catching_up = False
         self._closed = False
 
     def read(self) -> Snapshot | None:
@@ -147,13 +148,16 @@ class SnapshotReader:
             if self._closed:
                 return
             if not is_complete:
-                self._background = self._executor.submit(self._catch_up)
+                if not self._catching_up:  # one at a time: between two steps there is room for a reading
+                    self._catching_up = True
+                    self._background = self._executor.submit(self._catch_up)
             elif self._finished.due:
                 self._background = self._executor.submit(self._count_again)
             else:
                 self._executor.submit(self._tally.save)
 
     def _catch_up(self) -> None:
+        self._catching_up = False
         with self._quietly(), self._engine.begin() as conn:
             is_complete = self._tally.update(conn, patient=True)
             self._count_if_needed(conn, self._tally.state.totals, is_complete=is_complete)

@@ -166,3 +166,13 @@ def test_finished_jobs_follow_the_ledger_between_two_counts(engine, worker):
         complete(engine, worker, 2)
         assert reader.read().jobs["answer", "completed"] == done
     reader.close()
+
+
+def test_after_its_end_a_reader_gives_nothing(engine, tmp_path):
+    """Who still asks while the process stops gets no figures and no error; the state is saved, once."""
+    reader = SnapshotReader(engine, cache_s=60, tally=Tally(tmp_path))
+    assert reader.read() is not None
+    for _ in range(2):
+        reader.close()
+        assert reader.read() is None
+    wait_until((tmp_path / "tally.json").exists)

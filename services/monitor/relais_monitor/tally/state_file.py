@@ -11,7 +11,7 @@ import structlog
 from relais_monitor.tally.state import TallyState
 
 _NAME = "tally.json"
-_EVERY_S = 15.0
+_EVERY_S = 60.0  # writing a busy day down takes some 50 ms
 
 log = structlog.get_logger(__name__)
 
