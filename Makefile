@@ -12,14 +12,14 @@ UV := $(BIN)/uv
 STAMPS := $(VENV)/.stamps
 PACKAGES := shared services/api services/rag-worker services/monitor services/model-server services/cli
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
-LINTED := shared services tests $(wildcard bench)
+LINTED := shared services tests infra/grafana $(wildcard bench)
 
 # Arguments for the program behind a target: make up ARGS="--workers 2", make test ARGS="-k retry".
 ARGS ?=
 # Test processes; each starts its own PostgreSQL and RabbitMQ. Most of the time tests wait, so one per core is right.
 PROCESSES ?= auto
 
-.PHONY: help up test test-containers check lint unit alerts alert-rules audit fuzz servers bench faults mutants lock clean
+.PHONY: help up test test-containers check lint unit alerts alert-rules dashboards audit fuzz servers bench faults mutants lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ alerts: ## Test the alert rules with promtool.
 alert-rules: $(STAMPS)/runtime ## Write infra/prometheus/rules from the monitor's catalogue.
 	@$(BIN)/python -m relais_monitor.alerts.rules infra/prometheus/rules
 
+dashboards: $(STAMPS)/bootstrap ## Write infra/grafana/dashboards from infra/grafana/relais_dashboards.
+	@PYTHONPATH=infra/grafana $(BIN)/python -m relais_dashboards infra/grafana/dashboards
+
 audit: $(STAMPS)/dev ## Look the locked packages up in an advisory database, if one can be reached.
 	@$(BIN)/python infra/development/audit-dependencies $(ARGS)
 
@@ -74,7 +77,7 @@ servers:
 
 clean: ## Remove the virtual environment and caches; data under RELAIS_HOME stay.
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find shared services tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find shared services infra tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- The virtual environment, in layers: each target installs no more than it needs. ---
 

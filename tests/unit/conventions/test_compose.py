@@ -137,3 +137,22 @@ def test_an_image_holds_only_what_the_lock_pins(path: Path) -> None:
     assert locks
     assert all((ROOT / lock).exists() for lock in locks)
     assert text.count("--require-hashes") == len(locks)
+
+
+def test_the_monitoring_is_asked_for_and_offered_to_this_host_alone() -> None:
+    """Who doesn't ask for it gets none of it; what it offers needs no password, so nobody else may reach it."""
+    monitoring = {name for name, service in SERVICES.items() if "profiles" in service}
+    assert monitoring == {"prometheus", "alertmanager", "grafana"}
+    for name in monitoring:
+        assert SERVICES[name]["profiles"] == ["monitoring"]
+        (port,) = SERVICES[name]["ports"]
+        assert re.fullmatch(r"\$\{[A-Z]+_PUBLISH:-127\.0\.0\.1:(\d+)\}:\1", port)
+    assert not any(monitoring & set(SERVICES[name].get("depends_on", {})) for name in OURS)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_file_that_is_mounted_exists(name: str) -> None:
+    """Docker would make an empty folder of a file that isn't there."""
+    mounted = [volume.split(":")[0] for volume in SERVICES[name].get("volumes", []) if volume.startswith("./")]
+    assert [path for path in mounted if not (ROOT / path).exists()] == []
+    assert all(volume.endswith(":ro") for volume in SERVICES[name].get("volumes", []) if volume.startswith("./"))

@@ -113,7 +113,9 @@ def test_every_variable_has_a_meaning() -> None:
 def test_no_page_names_a_variable_that_nobody_reads() -> None:
     """A setting that a page promises exists, in a process or in docker-compose.yml."""
     deployed = [path.read_text() for path in (ROOT / "docker-compose.yml", ROOT / ".env.example") if path.exists()]
-    deployed += [path.read_text() for path in (ROOT / "infra").rglob("*") if path.is_file()]
+    deployed += [
+        path.read_text() for path in (ROOT / "infra").rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
     known = set(_variables()) | {name for text in deployed for name in re.findall(r"RELAIS_[A-Z0-9_]+", text)}
     unknown = {
         f"{path.name}: {name}"
