@@ -190,6 +190,14 @@ def test_the_scaling_counts_with_the_slots_and_connections_there_are() -> None:
     assert workers * (threads + 2) + apis * pool + 2 + 5 < 100
 
 
+def test_nobody_but_the_scaling_sets_the_number_of_workers() -> None:
+    """The patch takes away what is there; else each `kubectl apply` would set the number back."""
+    (patch,) = kustomizations()["keda"]["patches"]
+    assert patch["target"] == {"kind": "Deployment", "name": "rag-worker"}
+    assert yaml.safe_load(patch["patch"]) == [{"op": "remove", "path": "/spec/replicas"}]
+    assert "replicas" in WORKLOADS["rag-worker"]["spec"]
+
+
 def _cores(quantity: str) -> float:
     return float(quantity.removesuffix("m")) / (1000 if quantity.endswith("m") else 1)
 
