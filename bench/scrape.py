@@ -33,7 +33,7 @@ from support.seeding import accept_many, answer, claim, make_agent, make_worker
 from support.waiting import wait_until
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-TRIALS = 30
+TRIALS = 100
 FRESH = 5
 SCRAPERS = 8
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
