@@ -4,6 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from relais.store.leases import beat
+from support.seeding import make_worker
+
 pytestmark = pytest.mark.browser
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -23,6 +26,9 @@ def furnished(site):
     scene.write(scene.take(), "word " * 400)
     scene.document()
     scene.messages(4)
+    scene.do(
+        beat, worker_id=make_worker(scene.engine, slots=16), lease_s=20, running=[], waiting_for=["ollama", "qdrant"]
+    )
     return story
 
 
@@ -59,7 +65,7 @@ def test_axe_finds_nothing(opened, site, sign_in, furnished, look):
     assert defects(page) == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 800, 1024, 1280])
 def test_nothing_sticks_out_sideways(opened, site, sign_in, furnished, width):
     """No page has to be scrolled sideways, signed in or not, with a filter or without."""
     page = opened(width=width)

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, files, metadata
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,12 @@ def test_every_dependency_has_its_reason() -> None:
     assert set(_listed()) == _declared()
 
 
+def _first_lines(name: str, licence_files: list[str]) -> list[str]:
+    """The titles of the licences that a package ships, for one whose metadata don't name any."""
+    shipped = [file for file in files(name) or [] if file.name in licence_files and "licenses" in file.parts]
+    return [file.read_text().lstrip().partition("\n")[0] for file in shipped]
+
+
 def test_licences_are_those_of_the_installed_packages() -> None:
     """What the table says of a licence agrees with what the package says of itself."""
     wrong = []
@@ -59,9 +65,8 @@ def test_licences_are_those_of_the_installed_packages() -> None:
             known = metadata(name)
         except PackageNotFoundError:  # an extra that isn't installed here
             continue
-        stated = " ".join(
-            [known.get("License-Expression") or "", known.get("License") or "", *(known.get_all("Classifier") or [])]
-        )
+        said = [known.get("License-Expression") or "", known.get("License") or "", *(known.get_all("Classifier") or [])]
+        stated = " ".join([*said, *_first_lines(name, known.get_all("License-File") or [])])
         families = [pattern for family, pattern in FAMILY.items() if family in licence]
         if not families or not all(re.search(pattern, stated) for pattern in families):
             wrong.append((name, licence))

@@ -15,14 +15,15 @@ function unlockOptions(onchange) {
   return { nodes: [label], values: () => (box.checked ? { force: true } : {}) };
 }
 
+// Only of what was completed some may stay: failures are cleaned by their age alone.
 function cleanOptions({ filter, refs }, onchange) {
   if (refs) return { nodes: [], values: () => ({}) };
   const state = el("select", { onchange }, ...["failed", "cancelled", "completed"].map((name) => el("option", {}, name)));
   state.value = ["failed", "cancelled", "completed"].includes(filter.state) ? filter.state : "failed";
   const age = el("input", { value: filter.older_than ?? "7d", placeholder: "7d", onchange, spellcheck: false });
-  const keep = el("input", { type: "number", min: 0, placeholder: "none", onchange });
+  const keep = el("input", { type: "number", min: 0, placeholder: "of completed only", onchange });
   const fields = el("div", { class: "fields" },
-    el("label", {}, "State", state), el("label", {}, "Ended longer ago than", age), el("label", {}, "Keep the newest (completed only)", keep));
+    el("label", {}, "State", state), el("label", {}, "Ended longer ago than", age), el("label", {}, "Keep the newest", keep));
   return { nodes: [fields], values: () => ({ state: state.value, older_than: age.value.trim() || null, ...keepOf(state, keep) }) };
 }
 

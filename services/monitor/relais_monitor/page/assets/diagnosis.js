@@ -38,6 +38,6 @@ export function startDiagnosis(node) {
 }
 
 function refsOf(finding) {
-  const refs = finding.evidence.map((entry) => entry.ref).filter((ref) => /^[0-9a-f]{12}$/.test(ref ?? ""));
+  const refs = finding.evidence.flatMap((entry) => [entry.ref, ...(entry.refs ?? [])]).filter((ref) => /^[0-9a-f]{12}$/.test(ref ?? ""));
   return [...new Set(refs)].slice(0, SHOWN_REFS);
 }

@@ -15,7 +15,7 @@ export function makeFailures({ now, onshow, onretry }) {
   const filterOf = (cause) => ({ state: "failed", kind: cause.kind, error_code: cause.error_code });
   return makeTable("Failures by cause", [
     {
-      title: "Cause", class: "wide", sign: (cause) => [cause.error_code, cause.kind, messages.get(cause.last_ref), may("read")],
+      title: "Cause", class: "wide c-cause", sign: (cause) => [cause.error_code, cause.kind, messages.get(cause.last_ref), may("read")],
       cell: (cause) => [el("strong", { class: "mono" }, cause.error_code), el("span", { class: "sub" }, cause.kind), message(cause, messages)],
     },
     { title: "Failed", label: "failed", class: "number", sign: (cause) => [cause.failed, cause.more], cell: (cause) => number(cause.failed) + (cause.more ? "+" : "") },

@@ -122,7 +122,11 @@ export function startJobs(onchange) {
     });
   }
 
-  watchKey(showBar);
+  watchKey(() => {
+    selection.clear();
+    matches.show(found);
+    showBar();
+  });
   loop = repeat(search, EVERY_MS);
 
   return {

@@ -85,7 +85,7 @@ function offer(id, values) {
 
 // A tile is a link to its filter; here it needs no new page.
 function startTileLinks() {
-  for (const tile of document.querySelectorAll("a.tile[href^='/?']")) {
+  for (const tile of document.querySelectorAll("a.tile[href^='/']")) {
     tile.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();

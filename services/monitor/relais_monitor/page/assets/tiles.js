@@ -18,7 +18,7 @@ export function showEnds(figures) {
     const kept = figures?.jobs ? total(figures.jobs, state) : null;
     const day = figures?.windows?.["24h"]?.[state] ?? null;
     const hour = figures?.windows?.["1h"]?.[state] ?? null;
-    const note = day === null ? "stored" : `${number(hour)} in the last hour`;
+    const note = day === null ? "stored" : `${number(hour)} in 1 h`;
     show(state, day ?? kept, note, state === "failed" && hour ? "bad" : "");
   }
 }

@@ -6,7 +6,7 @@ import { duration } from "./words.js";
 
 const SILENT_AFTER_S = 30;
 const LATE_AFTER_S = 5;
-const PARTS = { ollama: "the model server (Ollama)", qdrant: "the search index (Qdrant)" };
+const PARTS = { ollama: "Ollama", qdrant: "Qdrant" };
 
 /** Make the list. */
 export function makeWorkers() {
