@@ -34,7 +34,7 @@ class QdrantServer(Tethered):
 
     def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        command = [sys.executable, str(qdrant_standin.__file__), str(self.storage), str(self._port)]
+        command = [sys.executable, "-P", str(qdrant_standin.__file__), str(self.storage), str(self._port)]
         self._process = start_tethered(command, log=self._log, pid_file=self._pid_file, grace_s=5.0)
         self._wait_until_ready("the Qdrant stand-in", self._is_ready, self._log, _START_TIMEOUT_S)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from relais_cli.parts.model_server import ModelServer
 from support.diagnosing import all_well
-from support.operator import Operator, operating
+from support.operators import Operator, operating
 from support.up import RelaisUp, relais_home
 
 

@@ -11,7 +11,7 @@ from relais.diagnosis import Code
 from relais.refs import ref_of
 from relais.store.pausing import pause_queue
 from support.diagnosing import do, sql
-from support.operator import Operator
+from support.operators import Operator
 from support.seeding import accept_many, claim, make_agent, make_worker
 
 

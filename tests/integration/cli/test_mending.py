@@ -9,7 +9,7 @@ from relais.refs import ref_of
 from relais.store.settle import settle_completed, settle_failed
 from relais.store.workers import say_goodbye
 from support.diagnosing import do, sql
-from support.operator import Operator
+from support.operators import Operator
 from support.seeding import accept_many, answer, claim, make_agent, make_worker, state_of
 
 

@@ -21,7 +21,10 @@ CLIENTS = {
 ALLOWED = {
     "shared/relais": set(),
     "services/api/relais_api": {"main.py"},  # socket: only the type of uvicorn's shutdown
-    "services/monitor/relais_monitor": {"alerts", "operate"},  # the webhook of the settings; the API, at a list of paths
+    "services/monitor/relais_monitor": {
+        "alerts",
+        "operate",
+    },  # the webhook of the settings; the API, at a list of paths
     "services/rag-worker/relais_worker": {"adapters", "main.py"},  # socket: only the name of the host
 }
 
