@@ -24,7 +24,8 @@ def find_no_worker(facts: Facts) -> Iterator[Finding]:
                 Severity.CRITICAL,
                 f"No live worker serves the queue {queue.name}, in which {_waiting(queue)}.",
                 queue.waiting,
-                f"Start a worker whose RELAIS_WORKER_QUEUES has {queue.name}; if one should run, see its log.",
+                f"Start a worker (python -m relais_worker) whose RELAIS_WORKER_QUEUES has {queue.name}; if one should "
+                "run, see its log.",
                 evidence=[{"queue": queue.name, "waiting": queue.waiting}],
             )
 

@@ -43,7 +43,8 @@ def _no_worker(facts: Facts) -> Explanation | None:
     return Explanation(
         Cause.NO_WORKER,
         f"No live worker serves the queue {facts.queue}; {seen}.",
-        f"Start a worker whose RELAIS_WORKER_QUEUES has {facts.queue}; if one should run, see its log.",
+        f"Start a worker (python -m relais_worker) whose RELAIS_WORKER_QUEUES has {facts.queue}; if one should run, "
+        "see its log.",
         {"queue": facts.queue, "last_worker_seen_s": facts.worker_seen_s},
     )
 
@@ -114,7 +115,7 @@ def _not_announced(facts: Facts) -> Explanation | None:
     evidence = {"sweeper_ran_s": facts.sweeper_age_s, "broker_up": facts.broker_up, "tokens_ready": facts.tokens}
     if late:
         ran = "never ran" if facts.sweeper_age_s is None else f"last ran {time_of(facts.sweeper_age_s)} ago"
-        remedy = "Start the sweeper: it announces what waits within seconds."
+        remedy = "Start the sweeper (python -m relais_worker.sweeper): it announces what waits within seconds."
         return Explanation(
             Cause.NOT_ANNOUNCED,
             f"No worker was woken for it, and the sweeper, which would do so, {ran}.",

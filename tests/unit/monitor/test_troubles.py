@@ -9,6 +9,7 @@ from relais.lifecycle import LIVE
 from relais.parts import Part
 from relais.queues import Kind
 from relais.store.backlog import Backlog
+from relais.store.monitor_failures import CauseOfFailure
 from relais.store.monitor_pauses import Pause
 from relais.store.monitor_workers import ListedWorker
 from relais.store.stats import BrokerReport, Stats
@@ -94,3 +95,48 @@ def test_the_worst_comes_first():
     stats = replace(WELL, workers_silent=1, sweeper_ran_at=None)
     troubles = find_troubles(stats, [worker()], [Pause("queue", "documents", datetime.now(UTC))])
     assert [one.severity for one in troubles] == ["critical", "warning", "info"]
+
+
+def lost(**changed: object) -> CauseOfFailure:
+    at = datetime.fromtimestamp(NOW - 60, UTC)
+    return replace(CauseOfFailure("answer", "worker_lost", 2, 0, at, at, "0123456789ab", more=False), **changed)
+
+
+def test_jobs_that_cost_workers_their_lives_can_be_retried_from_there():
+    """The trouble leads to the job that failed last, and retries just these, by a click or a command."""
+    [one] = find_troubles(WELL, [worker()], [], [lost()])
+    assert (one.code, one.severity, one.ref) == ("worker_lost", "warning", "0123456789ab")
+    assert one.title == "2 jobs failed because their workers died"
+    assert one.retry == {"state": "failed", "kind": "answer", "error_code": "worker_lost"}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(lost(error_code="model_missing"), id="another-cause"),
+        pytest.param(lost(failed=0, retrying=1, last_at=None), id="one-death"),
+        pytest.param(lost(last_at=datetime.fromtimestamp(NOW - 90_000, UTC)), id="yesterday"),
+    ],
+)
+def test_other_failures_are_no_trouble_of_now(failure):
+    """What failed for another reason stands in its own list; a first death is retried by itself."""
+    assert find_troubles(WELL, [worker()], [], [failure]) == []
+
+
+def test_a_pause_that_keeps_jobs_waiting_is_a_warning():
+    """It says how many wait since when, and what to type."""
+    stats = replace(WELL, backlog=backlog(ingest=3))
+    [one] = find_troubles(stats, [worker()], [Pause("queue", "documents", datetime.fromtimestamp(NOW - 60, UTC))])
+    assert one.severity == "warning"
+    assert "60 s ago: no worker takes a job of it. 3 jobs wait." in one.meaning
+    assert one.command == "relais queue resume documents --execute"
+
+
+def test_waiting_jobs_that_nobody_announces_can_be_woken():
+    """Without the sweeper, jobs beside free slots are a reason to wake workers; without jobs there is none."""
+    late = replace(WELL, sweeper_ran_at=NOW - 60)
+    [idle] = find_troubles(late, [worker()], [])
+    [stuck] = find_troubles(replace(late, backlog=backlog(answer=3)), [worker()], [])
+    assert (idle.wake, stuck.wake) == (False, True)
+    assert stuck.title == "Nobody wakes the workers: the sweeper doesn't run"
+    assert stuck.meaning.startswith("3 jobs wait, the oldest for 90 s, although workers have 8 free slots. The sweeper")

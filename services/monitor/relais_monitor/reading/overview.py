@@ -56,7 +56,7 @@ class Overview:
 def read_overview(conn: Connection) -> Overview:
     """Read it; the caller's transaction makes it one snapshot."""
     stats, lines = read_stats(conn), read_lines(conn)
-    workers, pauses = list_workers(conn), read_pauses(conn)
+    workers, pauses, failures = list_workers(conn), read_pauses(conn), group_failures(conn)
     return Overview(
         at=datetime.fromtimestamp(stats.now, UTC),
         counts={kind: {state: stats.backlog.jobs[kind, state] for state in sorted(LIVE)} for kind in Kind},
@@ -66,11 +66,11 @@ def read_overview(conn: Connection) -> Overview:
         broker_up=None if stats.broker is None else stats.broker.up,
         tokens_ready={} if stats.broker is None else dict(stats.broker.ready),
         agents=sorted(stats.agents.values()),
-        troubles=find_troubles(stats, workers, pauses),
+        troubles=find_troubles(stats, workers, pauses, failures),
         pauses=pauses,
         waiting=list_waiting(conn, lines, limit=_MOST_WAITING),
         running=list_running(conn, lines, limit=_MOST_RUNNING),
-        failures=group_failures(conn),
+        failures=failures,
         workers=workers,
     )
 

@@ -1,6 +1,6 @@
 """Says in plain words what is wrong now, what it means, and what to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,12 +8,16 @@ from relais.explain.words import count, time_of
 from relais.lifecycle import WAITING
 from relais.parts import PART_WORDS, Part
 from relais.queues import ALL_QUEUES
+from relais.store.monitor_failures import CauseOfFailure
 from relais.store.monitor_pauses import Pause
 from relais.store.monitor_workers import ListedWorker
 from relais.store.stats import WORKER_SILENT_AFTER_S, Stats
 
 Severity = Literal["critical", "warning", "info"]
 _SWEEPER_LATE_S = 30
+_WOKEN_WITHIN_S = 10.0
+_WORKER_LOST = "worker_lost"
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,12 @@ class Trouble:
         title: what is wrong.
         meaning: what that does to messages.
         remedy: what to do.
+        about: what tells it from others with its code.
+        command: what to type, where a command mends it.
+        ref: the job to look at.
         resume: what to resume, where that mends it: `queues/{name}` or `agents/{slug}`.
+        retry: the filter of what to retry, where that mends it.
+        wake: whether to wake the workers helps meanwhile.
     """
 
     code: str
@@ -34,12 +43,25 @@ class Trouble:
     title: str
     meaning: str
     remedy: str
+    about: str = ""
+    command: str | None = None
+    ref: str | None = None
     resume: str | None = None
+    retry: Mapping[str, str] | None = None
+    wake: bool = False
 
 
-def find_troubles(stats: Stats, workers: Sequence[ListedWorker], pauses: Sequence[Pause]) -> list[Trouble]:
+def find_troubles(
+    stats: Stats,
+    workers: Sequence[ListedWorker],
+    pauses: Sequence[Pause],
+    failures: Sequence[CauseOfFailure] = (),
+) -> list[Trouble]:
     """What is wrong, the worst first."""
-    found = [*_crew(stats, workers), *_parts(stats), *_sweeper(stats), *_broker(stats), *_paused(pauses)]
+    found = [
+        *_crew(stats, workers), *_parts(stats), *_sweeper(stats), *_broker(stats), *_lost(stats, failures),
+        *_paused(stats, pauses),
+    ]  # fmt: skip
     return sorted(found, key=lambda trouble: ("critical", "warning", "info").index(trouble.severity))
 
 
@@ -55,9 +77,8 @@ def _crew(stats: Stats, workers: Sequence[ListedWorker]) -> Iterator[Trouble]:
             "no_worker",
             "critical" if waiting else "warning",
             "No workers",
-            f"Nothing is worked on. {count(waiting, 'job')} {_verb(waiting, 'wait')}, the oldest for {oldest}."
-            if waiting
-            else "Nothing would be worked on; nothing waits at the moment.",
+            "Workers do the work, and none runs. "
+            + (f"{_who_waits(stats)}, the oldest for {oldest}." if waiting else "Nothing waits at the moment."),
             "Start a worker: python -m relais_worker. If one should run, its log says why it doesn't.",
         )
     else:
@@ -83,6 +104,7 @@ def _unserved(stats: Stats, workers: Sequence[ListedWorker]) -> Iterator[Trouble
                 f"No worker serves {queue.name}",
                 f"{count(waiting, 'job')} of it {_verb(waiting, 'wait')}; the workers that live serve other queues.",
                 f"Start a worker whose RELAIS_WORKER_QUEUES has {queue.name}.",
+                about=queue.name,
             )
 
 
@@ -96,9 +118,10 @@ def _parts(stats: Stats) -> Iterator[Trouble]:
                 "part_down",
                 "critical" if every else "warning",
                 f"{words.title} is down" if every else f"{words.title} is down for some workers",
-                f"{blind} of {count(stats.workers_alive, 'worker')} can't reach {words.name} and claim nothing. "
-                "Messages wait meanwhile and spend no attempt.",
+                f"{blind} of {count(stats.workers_alive, 'worker')} can't reach {words.name} and "
+                f"{_verb(blind, 'take')} nothing. {_who_waits(stats)} meanwhile and {_spends(stats)} no attempt.",
                 f"{words.remedy[0].upper()}{words.remedy[1:]}.",
+                about=part,
             )
 
 
@@ -107,12 +130,19 @@ def _sweeper(stats: Stats) -> Iterator[Trouble]:
     if silent_s is not None and silent_s <= _SWEEPER_LATE_S:
         return
     ran = "never ran" if silent_s is None else f"last ran {time_of(silent_s)} ago"
+    oldest_s = max(stats.backlog.oldest_waiting_s.values())
+    idle = _waiting(stats) and oldest_s > _WOKEN_WITHIN_S and stats.slots_idle
+    jobs = f"{_who_waits(stats)}, the oldest for {time_of(oldest_s)}, although {_free(stats)}. " if idle else ""
     yield Trouble(
         "sweeper_silent",
         "critical",
-        f"The sweeper {ran}",
-        "Nobody takes jobs from dead workers, starts due retries, or announces what the broker lost.",
-        "Start the sweeper: python -m relais_worker.sweeper. If one should run, its log says why it doesn't.",
+        "Nobody wakes the workers: the sweeper doesn't run" if idle else "The sweeper doesn't run",
+        f"{jobs}The sweeper, which announces again what RabbitMQ lost, {ran}. "
+        "Jobs of dead workers and due retries wait for it too.",
+        "Start the sweeper: python -m relais_worker.sweeper. If one should run, its log says why it doesn't."
+        + (" To get these jobs going meanwhile, wake the workers." if idle else ""),
+        command="relais queue reconcile --execute" if idle else None,
+        wake=bool(idle),
     )
 
 
@@ -137,16 +167,63 @@ def _broker(stats: Stats) -> Iterator[Trouble]:
         )
 
 
-def _paused(pauses: Sequence[Pause]) -> Iterator[Trouble]:
+def _lost(stats: Stats, failures: Sequence[CauseOfFailure]) -> Iterator[Trouble]:
+    for cause in failures:
+        if cause.error_code != _WORKER_LOST or cause.last_at is None or not cause.failed:
+            continue
+        if stats.now - cause.last_at.timestamp() > _DAY_S:
+            continue
+        one = cause.failed == 1
+        yield Trouble(
+            "worker_lost",
+            "warning",
+            f"{count(cause.failed, 'job')} failed because {'its' if one else 'their'} workers died",
+            f"The process that worked on {'it' if one else 'them'} died at every attempt: something in "
+            f"{'it' if one else 'them'}, or too little memory, kills workers. Nobody tries {'it' if one else 'them'} "
+            "again by itself; other jobs go on.",
+            "See the log and the memory limit of the workers that the job's page names. Once the cause is gone, retry"
+            + (" it." if one else ": a few first, then the rest."),
+            about=cause.kind,
+            command=f"relais queue retry --error-code {_WORKER_LOST} --execute",
+            ref=cause.last_ref,
+            retry={"state": "failed", "kind": cause.kind, "error_code": _WORKER_LOST},
+        )
+
+
+def _paused(stats: Stats, pauses: Sequence[Pause]) -> Iterator[Trouble]:
     for pause in pauses:
+        waiting = _waiting_in(stats, pause.name) if pause.what == "queue" else 0
+        jobs = f"{count(waiting, 'job')} {_verb(waiting, 'wait')}." if waiting else "What comes is accepted and waits."
+        which = pause.name if pause.what == "queue" else f"--agent {pause.name}"
         yield Trouble(
             f"{pause.what}_paused",
-            "info",
+            "warning" if waiting else "info",
             f"The {pause.what} {pause.name} is paused",
-            "Its messages are accepted and wait; what already ran goes on. Nothing of it is claimed.",
+            f"Somebody paused it {time_of(stats.now - pause.since.timestamp())} ago: no worker takes a job of it. "
+            f"{jobs} What already ran goes on.",
             "Resume it when the maintenance is over.",
+            about=pause.name,
+            command=f"relais queue resume {which} --execute",
             resume=f"{pause.what}s/{pause.name}",
         )
+
+
+def _waiting_in(stats: Stats, name: str) -> int:
+    kinds = [queue.kind for queue in ALL_QUEUES if queue.name == name]
+    return sum(stats.backlog.jobs[kind, state] for kind in kinds for state in WAITING)
+
+
+def _who_waits(stats: Stats) -> str:
+    waiting = _waiting(stats)
+    return f"{count(waiting, 'job')} {_verb(waiting, 'wait')}" if waiting else "Messages wait"
+
+
+def _spends(stats: Stats) -> str:
+    return _verb(_waiting(stats), "spend")
+
+
+def _free(stats: Stats) -> str:
+    return f"workers have {count(stats.slots_idle, 'slot').replace(' ', ' free ')}"
 
 
 def _verb(number: int, verb: str) -> str:

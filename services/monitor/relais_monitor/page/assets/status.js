@@ -14,6 +14,7 @@ import { showAlertTile, showEnds, showTiles } from "./tiles.js";
 import { startTrends } from "./trends.js";
 import { showTroubles } from "./troubles.js";
 import { makeValves, resume, valvesOf } from "./valves.js";
+import { wake } from "./wake.js";
 import { makeWorkers } from "./workers.js";
 import { count } from "./words.js";
 
@@ -53,7 +54,7 @@ async function refresh() {
 }
 
 function show() {
-  showTroubles(byId("troubles"), overview.troubles, (path) => resume(path, changed));
+  showTroubles(byId("troubles"), overview.troubles, mend);
   showTiles(overview);
   jobs.show(overview);
   failures.show(overview.failures);
@@ -63,6 +64,12 @@ function show() {
   setText(byId("workers-summary"), alive ? `${count(alive, "worker")}, ${busy} of ${count(slots, "slot")} busy` : "No workers");
   offer("agents", overview.agents);
   offer("error-codes", overview.failures.map((cause) => cause.error_code));
+}
+
+function mend({ resume: path, retry }) {
+  if (path) resume(path, changed);
+  else if (retry) jobs.act("retry", { filter: retry });
+  else wake(changed);
 }
 
 async function refreshAlerts() {
