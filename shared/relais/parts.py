@@ -17,17 +17,22 @@ ALARMS = frozenset({"disk", "memory"})
 
 @dataclass(frozen=True, slots=True)
 class PartWords:
-    """How people hear of a part: its name within a sentence, and what to do when it is down."""
+    """How people hear of a part: as a title, within a sentence, and what to do when it is down."""
 
+    title: str
     name: str
     remedy: str
 
 
 PART_WORDS: dict[Part, PartWords] = {
     Part.OLLAMA: PartWords(
-        "the model server (Ollama)", "start it, or correct RELAIS_OLLAMA_URL of the workers; the work goes on by itself"
+        "The model server (Ollama)",
+        "the model server (Ollama)",
+        "start it, or correct RELAIS_OLLAMA_URL of the workers; the work goes on by itself",
     ),
     Part.QDRANT: PartWords(
-        "the search index (Qdrant)", "start it, or correct RELAIS_QDRANT_URL of the workers; the work goes on by itself"
+        "The search index (Qdrant)",
+        "the search index (Qdrant)",
+        "start it, or correct RELAIS_QDRANT_URL of the workers; the work goes on by itself",
     ),
 }
