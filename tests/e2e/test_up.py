@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from relais_cli.parts.ports import accepts_connections
@@ -54,6 +55,17 @@ def test_the_quickstart_from_the_first_start_to_the_second(home: RelaisUp) -> No
     follow_up = home.call("ask", "And when RabbitMQ is down?", "--session", answer.json["session_id"], "--json").check()
     assert follow_up.json["session_id"] == answer.json["session_id"]
     assert home.stop() == 0
+
+
+def test_the_status_page_acts_through_the_api_of_the_same_run() -> None:
+    """Whatever ports were free, what an operator does on the monitor's page reaches the API beside it."""
+    key = "an-operators-key-0123456789"
+    with relais_home(RELAIS_ADMIN_KEY=key) as home:
+        ready = home.start("--no-demo")
+        address = f"{ready['monitor_url']}/operate/api/key"
+        reply = httpx.get(address, headers={"Authorization": f"Bearer {key}"}, timeout=20)
+        assert (reply.status_code, reply.json()) == (200, {"name": "RELAIS_ADMIN_KEY", "scope": "admin"})
+        assert home.stop() == 0
 
 
 def test_a_message_accepted_before_a_kill_is_answered_after_the_next_start(model_server, model_faults) -> None:
