@@ -134,7 +134,7 @@ class WholeSystem:
     def _findings(self) -> dict[str, dict[str, Any]]:
         found = self.relais("queue", "diagnose", "--json")
         assert found.status == (0 if found.json["healthy"] else 1)
-        return {one["code"]: one for one in found.json["findings"]}
+        return {one["code"]: one for one in reversed(found.json["findings"])}  # the worst of each code
 
     def _living(self, module: str) -> list[Service]:
         return [service for service in self._started.get(module, []) if service.popen.poll() is None]
