@@ -18,7 +18,6 @@ let life = null;
 startSignIn();
 const texts = startTexts(ref);
 startActions();
-keepWayBack();
 const loop = repeat(refresh, EVERY_MS, report);
 watchKey(showActions);
 
@@ -62,16 +61,4 @@ function why(can) {
   if (operator() === null) return "Read-only: sign in with an operator's key to retry, cancel or unlock.";
   if (!may("ops")) return "Read-only: this key has scope read; these actions need ops.";
   return life && !can.length ? `Nothing can be done with a ${life.job.state} job.` : "";
-}
-
-// Back to the list as it was filtered.
-function keepWayBack() {
-  const from = document.referrer ? new URL(document.referrer) : null;
-  const back = byId("back");
-  back.addEventListener("click", (event) => {
-    if (from?.origin !== location.origin && history.length < 2) return;
-    if (!sessionStorage.getItem("relais:list")) return;
-    event.preventDefault();
-    history.back();
-  });
 }

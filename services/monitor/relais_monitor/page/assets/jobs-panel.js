@@ -2,7 +2,7 @@
 
 import { openAction } from "./actions.js";
 import { byId, setText } from "./dom.js";
-import { addressOf, inWords, narrows, startFilters } from "./filters.js";
+import { inWords, narrows, startFilters } from "./filters.js";
 import { read } from "./http.js";
 import { makeJobTable } from "./job-table.js";
 import { may, operator, watchKey } from "./key.js";
@@ -144,7 +144,6 @@ export function startJobs(onchange) {
       byId("jobs").scrollIntoView();
     },
     act,
-    address: () => addressOf(filter),
   };
 }
 
