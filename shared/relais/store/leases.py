@@ -38,6 +38,8 @@ alive AS (
 SELECT mine.job_id, mine.attempt, renewed.job_id IS NOT NULL AS held, j.state = 'cancelled' AS cancelled
 FROM mine LEFT JOIN renewed USING (job_id, attempt) LEFT JOIN every_job j ON j.id = mine.job_id""")
 
+_HELD_BY = text("SELECT job_id, attempt FROM leases WHERE worker_id = :worker_id")
+
 
 def beat(
     conn: Connection,
@@ -62,6 +64,11 @@ def beat(
         },
     )
     return [LeaseReport(row.job_id, row.attempt, _standing(row.held, row.cancelled)) for row in rows]
+
+
+def held_by(conn: Connection, worker_id: int) -> list[tuple[UUID, int]]:
+    """The leases of a worker, as job id and attempt."""
+    return [(row.job_id, row.attempt) for row in conn.execute(_HELD_BY, {"worker_id": worker_id})]
 
 
 def _standing(held: bool, cancelled: bool | None) -> Standing:

@@ -135,6 +135,21 @@ def test_a_frozen_connection_neither_hangs_the_heartbeat_nor_costs_an_attempt(
     assert service.alive
 
 
+def test_a_claim_whose_end_was_lost_is_handed_back_at_once(
+    engine: Engine, proxy: Proxy, database_url: str, start_worker, gate
+):
+    """The claim is committed, and the connection breaks before the worker learns so: its next beats give it back."""
+    gate.open.set()
+    agent = make_agent(engine)
+    start_worker(gate, worker_database=proxy.reroute(database_url), beat_s=BEAT_S)
+    cut = proxy.cut_when(b"COMMIT\0", "to_client", before=True)
+    (job,) = accept_many(engine, agent, 1)
+    wait_until(lambda: state_of(engine, job) == "completed", 15, "completed, before the lease of 20 s ends")
+    assert cut.happened == 1
+    assert _events(engine) == ["accept", "claim", "hand_back", "claim", "complete"]
+    assert _scalar(engine, "SELECT attempt_limit - attempt FROM jobs") == 2, "no attempt was spent"
+
+
 def test_a_worker_takes_its_lock_again_when_its_last_connection_is_gone(engine: Engine, proxy: Proxy, start_behind):
     """A new connection finds the lock still held by the old one; the worker beats without it and takes it later."""
     service, _ = start_behind()

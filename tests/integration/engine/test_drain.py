@@ -33,7 +33,7 @@ def _claims_under_way(engine: Engine) -> int:
         return int(
             conn.execute(
                 text("""SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-                     AND datname = current_database() AND query LIKE '%j.ticket LIMIT 1 FOR UPDATE%'""")
+                     AND datname = current_database() AND query LIKE '%j.queue = %FROM workers w%'""")
             ).scalar_one()
         )
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from relais.store.leases import beat
+from relais.store.leases import beat, held_by
+from relais.store.settle import settle_handed_back
 from relais.store.workers import hold_worker_lock, is_registered, register_worker, say_goodbye
 from relais_worker.engine.runs import Abort, Runs
 from relais_worker.liveness import RECONNECT_EVERY_S
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _TICK_S = 0.5
 _LONGEST_GOODBYE_S = 4.0
+_LOST_CLAIMS_APPEAR_WITHIN_S = 10.0  # a server that is slow may commit after the connection broke
 _ABORT_OF = {"cancelled": Abort.CANCELLED, "superseded": Abort.SUPERSEDED}
 
 
@@ -159,6 +161,14 @@ class Heartbeat:
             # One that was settled since the list was made has lost its lease in good order.
             if reason is not None and running[report.job_id, report.attempt].abort(reason):
                 log.info("job.lost", job=str(report.job_id), attempt=report.attempt, standing=report.standing)
+        if self._runs.claim_lost_s < _LOST_CLAIMS_APPEAR_WITHIN_S:
+            self._hand_back_lost_claims(conn)
+
+    def _hand_back_lost_claims(self, conn: Connection) -> None:
+        """Give back what a claim took whose end was lost on the wire: nobody here knows of it, and its lease runs."""
+        for job_id, attempt in self._runs.unknown(held_by(conn, self.worker_id)):
+            if settle_handed_back(conn, job_id, attempt) is not None:  # else it was settled meanwhile
+                log.info("job.handed_back", job=str(job_id), attempt=attempt, reason="the end of its claim was lost")
 
     def _connect(self) -> Connection:
         conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")

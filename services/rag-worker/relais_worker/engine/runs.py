@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from uuid import UUID
@@ -135,6 +135,7 @@ class Runs:
         self._runs: dict[tuple[UUID, int], Run] = {}
         self._changed = threading.Condition()
         self._claims = 0
+        self._claim_lost_at = float("-inf")
         self._draining = False
         self._drained = threading.Event()
 
@@ -151,6 +152,9 @@ class Runs:
             self._claims += may
         try:
             yield may
+        except Exception:  # the database may have it nevertheless
+            self._claim_lost_at = time.monotonic()
+            raise
         finally:
             with self._changed:
                 self._claims -= may
@@ -174,6 +178,19 @@ class Runs:
         with self._changed:
             self._runs.pop((run.job.id, run.job.attempt), None)
             self._changed.notify_all()
+
+    @property
+    def claim_lost_s(self) -> float:
+        """Seconds since a claim failed, of which nobody knows whether it was committed; infinite without one."""
+        return time.monotonic() - self._claim_lost_at
+
+    def unknown(self, held: Iterable[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
+        """Of leases that this worker held a moment ago, those of no attempt here; none while a claim is under way.
+
+        A claim that had brought one of them would be under way still, or tracked.
+        """
+        with self._changed:
+            return [] if self._claims else [lease for lease in held if lease not in self._runs]
 
     def current(self) -> list[Run]:
         """The attempts that run now."""
