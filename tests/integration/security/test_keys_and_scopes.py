@@ -50,7 +50,13 @@ NEEDS = {
     "GET /healthz": None,
     "GET /readyz": None,
 }
-PLACES = {"slug": "nobody", "name": "nothing", "token": "unknown", "ref": "0" * 12, "silence_id": "7"}  # nothing is changed by what passes
+PLACES = {
+    "slug": "nobody",
+    "name": "nothing",
+    "token": "unknown",
+    "ref": "0" * 12,
+    "silence_id": "7",
+}  # nothing is changed by what passes
 BODIES = {
     "POST /api/agents": {},
     "PATCH /api/agents/{slug}": {},
