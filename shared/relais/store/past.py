@@ -16,8 +16,12 @@ from relais.store.transitions import states_sql
 _COLUMNS = ", ".join(column.name for column in jobs.columns)
 _RETRYABLE = f"id = ANY(:job_ids) AND state IN {states_sql(RETRY.sources)}"
 
-# What the sweeper is moving out at this moment has arrived in `past_jobs` when this statement returns.
-_HOLD = text(f"SELECT FROM jobs WHERE {_RETRYABLE} ORDER BY id FOR UPDATE")
+_RETRY_LOCK = 7_235_005
+# Retries take rows of two tables one after the other; two at once could each hold what the other one needs.
+_TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+# What the sweeper is moving out at this moment has arrived in `past_jobs` when this statement returns. Whatever their
+# state: one that is cancelled before the retry would be locked by it out of order.
+_HOLD = text("SELECT FROM jobs WHERE id = ANY(:job_ids) ORDER BY id FOR UPDATE")
 _BRING_BACK = text(f"""
 WITH back AS (
     DELETE FROM past_jobs USING (SELECT id FROM past_jobs WHERE {_RETRYABLE} ORDER BY id FOR UPDATE) mine
@@ -44,8 +48,10 @@ SELECT target.id FROM target JOIN kept USING (id) ORDER BY target.finished_at, t
 def bring_back_retryable(conn: Connection, job_ids: Sequence[UUID]) -> None:
     """Move those of the jobs that are past and failed or cancelled back, as they were, for a retry to find them.
 
-    Those of them that are in the hot table stay locked, so that nobody moves them out before the retry.
+    Those of them that are in the hot table stay locked, so that nobody moves them out before the retry. One retry at a
+    time: the transaction holds an advisory lock to its end.
     """
     values = {"job_ids": list(job_ids)}
+    conn.execute(_TAKE_LOCK, {"key": _RETRY_LOCK})
     conn.execute(_HOLD, values)
     conn.execute(_BRING_BACK, values)

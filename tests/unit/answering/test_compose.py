@@ -41,6 +41,7 @@ def agent(*, context_tokens: int = 4096, system_prompt: str = "You help customer
         retry_backoff_s=30,
         deadline_s=300,
         max_waiting=None,
+        paused_at=None,
         created_at=NOW,
         updated_at=NOW,
         deleted_at=None,

@@ -3,6 +3,8 @@
 import threading
 from uuid import uuid4
 
+from structlog.testing import capture_logs
+
 from relais.store.claim import ClaimedJob
 from relais.turns import Turns
 from relais_worker.engine.runs import Abort, Run
@@ -29,27 +31,29 @@ def test_threads_and_attempts_in_good_order_are_no_defect():
     assert _looks(watchdog, 5) == [True] * 5
 
 
-def test_a_dead_thread_and_a_turn_without_an_end_are_defects(capsys):
+def test_a_dead_thread_and_a_turn_without_an_end_are_defects():
     """They stay found, and are reported once."""
     for thread in (Watched("dead-one", alive=False), Watched("late-one", alive=True, busy_s=11.0, limit_s=10.0)):
         watchdog = Watchdog(lambda found=thread: [found], list, grace_s=1.0)
-        assert _looks(watchdog, 5) == [True, True, False, False, False]
+        with capture_logs() as said:
+            assert _looks(watchdog, 5) == [True, True, False, False, False]
         assert watchdog.found_defect
-        assert capsys.readouterr().out.count(thread.name) == 1
+        assert [event["thread"] for event in said] == [thread.name]
 
 
-def test_an_attempt_that_does_not_stop_is_a_defect_once_the_grace_is_over(capsys):
+def test_an_attempt_that_does_not_stop_is_a_defect_once_the_grace_is_over():
     """It is named with its job, its thread and the place where it is stuck."""
     run = _run()
     patient = Watchdog(list, lambda: [run], grace_s=60.0)
     strict = Watchdog(list, lambda: [run], grace_s=0.0)
     run.abort(Abort.CANCELLED)
     assert _looks(patient, 5) == [True] * 5
-    assert _looks(strict, 3) == [True, True, False]
-    said = capsys.readouterr().out
-    assert str(run.job.id) in said
-    assert threading.current_thread().name in said
-    assert "_find" in said, "the place"
+    with capture_logs() as said:
+        assert _looks(strict, 3) == [True, True, False]
+    (defect,) = said
+    assert defect["job"] == str(run.job.id)
+    assert defect["thread"] == threading.current_thread().name
+    assert "_find" in defect["stuck_in"]
 
 
 def test_settling_may_take_its_time():
