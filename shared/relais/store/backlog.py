@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from relais.lifecycle import TERMINAL, State
 from relais.queues import ALL_QUEUES, QUEUE_BY_NAME, Kind
-from relais.store.line import count_waiting
+from relais.store.line import WAITS_SINCE, count_waiting
 from relais.store.transitions import WAITING_SQL
 
 # Few of the jobs that wait weren't announced, and few run: each has a partial index, whose predicate is repeated here.
@@ -17,12 +17,11 @@ UNION ALL
 SELECT queue, 'processing', count(*), extract(epoch FROM now() - min(started_at))::float
 FROM jobs WHERE state = 'processing' GROUP BY queue""")
 # Tickets are given in the order in which transactions take the lane, so who waited longest is among the first; a
-# hundred, since those accepted at the same moment may have begun in another order. A person's retry begins a new wait,
-# and announces the job in the same statement.
+# hundred, since those accepted at the same moment may have begun in another order.
 _OLDEST = text(f"""
 SELECT l.queue, extract(epoch FROM now() - min(first.since))::float AS age_s
 FROM lanes l CROSS JOIN LATERAL (
-    SELECT CASE WHEN j.attempt = 0 THEN j.created_at ELSE coalesce(j.announced_at, j.created_at) END AS since
+    SELECT {WAITS_SINCE} AS since
     FROM jobs j WHERE j.queue = l.queue AND j.priority = l.priority AND j.state IN {WAITING_SQL}
     ORDER BY j.ticket LIMIT 100) first
 GROUP BY l.queue""")

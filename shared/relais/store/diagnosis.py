@@ -11,7 +11,8 @@ from relais.store.diagnosis_ends import read_failures, read_poison
 from relais.store.diagnosis_queues import read_paused_agents, read_queues
 from relais.store.diagnosis_runs import read_runs, read_stray_leases
 from relais.store.migrate import current_revision, head_revision
-from relais.store.stats import BROKER_REPORT_VALID_S, WORKER_SILENT_AFTER_S
+from relais.store.stats import BROKER_REPORT_VALID_S
+from relais.store.workers import alive_sql
 
 _SIGNS = text(f"""
 SELECT (SELECT extract(epoch FROM now() - ran_at)::float FROM heartbeats WHERE part = 'sweeper') AS sweeper_age_s,
@@ -19,7 +20,7 @@ SELECT (SELECT extract(epoch FROM now() - ran_at)::float FROM heartbeats WHERE p
         WHERE part = 'broker' AND ran_at > now() - interval '{BROKER_REPORT_VALID_S} seconds') AS broker""")
 _SILENT_WORKERS = text(f"""
 SELECT id, name, extract(epoch FROM now() - heartbeat_at)::float AS age_s FROM workers
-WHERE stopped_at IS NULL AND heartbeat_at <= now() - interval '{WORKER_SILENT_AFTER_S} seconds'
+WHERE stopped_at IS NULL AND NOT {alive_sql("workers")}
 ORDER BY heartbeat_at LIMIT 100""")
 
 

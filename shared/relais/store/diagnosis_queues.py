@@ -14,22 +14,19 @@ from relais.queues import QUEUE_NAMES
 from relais.refs import ref_of
 from relais.store.claim import IN_TURN
 from relais.store.explain import read_facts
-from relais.store.line import Lines, read_lines
-from relais.store.stats import WORKER_SILENT_AFTER_S
+from relais.store.line import WAITS_SINCE, Lines, read_lines
 from relais.store.transitions import WAITING_SQL
+from relais.store.workers import alive_sql
 
 _WALKED = 5_000  # of a line: what comes behind that waits for its turn anyway
 _COUNTED = 1_000
 
-# A person's retry begins a new wait, and announces the job in the same statement.
-_WAITS_SINCE = "CASE WHEN j.attempt = 0 THEN j.created_at ELSE coalesce(j.announced_at, j.created_at) END"
 _WAITING = f"j.queue = :queue AND j.state IN {WAITING_SQL}"
 
 _QUEUE = text(f"""
 WITH crew AS (
     SELECT w.id, w.slots, w.waiting_for FROM workers w
-    WHERE :queue = ANY(w.queues) AND w.stopped_at IS NULL
-      AND w.heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds')
+    WHERE :queue = ANY(w.queues) AND {alive_sql("w")})
 SELECT (SELECT extract(epoch FROM now() - q.paused_at)::float FROM queues q WHERE q.name = :queue) AS paused_for_s,
        (SELECT count(*) FROM crew) AS workers,
        (SELECT count(*) FROM crew WHERE waiting_for <> '{{}}') AS workers_waiting,
@@ -44,14 +41,14 @@ SELECT (SELECT extract(epoch FROM now() - q.paused_at)::float FROM queues q WHER
 # Whose turn it is can only be seen job by job: the walk begins at the head of the line and ends after a while.
 _ELIGIBLE = text(f"""
 SELECT count(*) AS jobs, max(extract(epoch FROM now() - since))::float AS waits_s FROM (
-    SELECT {_WAITS_SINCE} AS since FROM (
+    SELECT {WAITS_SINCE} AS since FROM (
         SELECT * FROM jobs j WHERE {_WAITING} ORDER BY j.priority, j.ticket LIMIT {_WALKED}) j
     WHERE {IN_TURN} LIMIT {_COUNTED}) eligible""")
 # The smallest ticket of a lane has waited longest in it.
 _OLDEST = text(f"""
 SELECT first.id, extract(epoch FROM now() - first.since)::float AS waits_s
 FROM lanes l CROSS JOIN LATERAL (
-    SELECT j.id, {_WAITS_SINCE} AS since FROM (
+    SELECT j.id, {WAITS_SINCE} AS since FROM (
         SELECT * FROM jobs j WHERE {_WAITING} AND j.priority = l.priority ORDER BY j.ticket LIMIT {_WALKED}) j
     WHERE NOT EXISTS (SELECT FROM agents a WHERE a.id = j.agent_id AND a.paused_at IS NOT NULL OFFSET 0)
     ORDER BY j.ticket LIMIT 1) first

@@ -7,15 +7,16 @@ from sqlalchemy import Connection, text
 
 from relais.explain import Blocker, Facts
 from relais.lifecycle import State
-from relais.store.line import Lines
-from relais.store.transitions import LIVE_SQL
+from relais.store.claim import EARLIER_IN_SESSION
+from relais.store.line import WAITS_SINCE, Lines
+from relais.store.stats import BROKER_REPORT_VALID_S
+from relais.store.workers import alive_sql
 
-_ALIVE = "w.stopped_at IS NULL AND w.heartbeat_at > now() - interval '30 seconds'"
+_ALIVE = alive_sql("w")
 
 _FACTS = text(f"""
 SELECT j.state, j.queue, j.priority, j.ticket, j.attempt, j.attempt_limit, j.error_code, j.error, j.worker_id,
-       extract(epoch FROM now() - CASE WHEN j.attempt = 0 THEN j.created_at
-                                       ELSE coalesce(j.announced_at, j.created_at) END)::float AS waits_s,
+       extract(epoch FROM now() - {WAITS_SINCE})::float AS waits_s,
        extract(epoch FROM j.run_at - now())::float AS due_in_s,
        extract(epoch FROM now() - q.paused_at)::float AS paused_for_s,
        split_part(a.slug, '~', 1) AS agent, extract(epoch FROM now() - a.paused_at)::float AS agent_paused_for_s,
@@ -33,7 +34,7 @@ SELECT j.state, j.queue, j.priority, j.ticket, j.attempt, j.attempt_limit, j.err
        extract(epoch FROM now() - j.started_at)::float AS runs_s,
        a.deadline_s, coalesce(length(d.content), 0) AS written,
        extract(epoch FROM now() - sweeper.ran_at)::float AS sweeper_age_s,
-       CASE WHEN broker.ran_at > now() - interval '30 seconds' THEN broker.details END AS broker
+       CASE WHEN broker.ran_at > now() - interval '{BROKER_REPORT_VALID_S} seconds' THEN broker.details END AS broker
 FROM every_job j
 JOIN queues q ON q.name = j.queue
 JOIN agents a ON a.id = j.agent_id
@@ -44,8 +45,7 @@ LEFT JOIN heartbeats sweeper ON sweeper.part = 'sweeper'
 LEFT JOIN heartbeats broker ON broker.part = 'broker'
 LEFT JOIN LATERAL (
     SELECT o.id, o.state FROM jobs o
-    WHERE o.serial_key = j.serial_key AND o.id <> j.id AND o.state IN {LIVE_SQL}
-      AND (o.state = 'processing' OR (o.priority, o.ticket) < (j.priority, j.ticket))
+    WHERE {EARLIER_IN_SESSION}
     ORDER BY o.state = 'processing' DESC, o.priority, o.ticket LIMIT 1) earlier ON true
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE {_ALIVE}) AS workers,

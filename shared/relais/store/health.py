@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
+from relais.store.workers import alive_sql
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -24,15 +26,15 @@ class Health:
 
 
 _SWEEPER = text("SELECT extract(epoch FROM now() - ran_at)::float FROM heartbeats WHERE part = 'sweeper'")
-_SLOTS = text("""
+_SLOTS = text(f"""
 SELECT q.name, coalesce(sum(w.slots), 0)::int AS slots
 FROM queues q LEFT JOIN workers w
-    ON q.name = ANY(w.queues) AND w.stopped_at IS NULL AND w.heartbeat_at > now() - interval '30 seconds'
+    ON q.name = ANY(w.queues) AND {alive_sql("w")}
 GROUP BY q.name""")
 
-_PARTS = text("""
+_PARTS = text(f"""
 WITH present AS (
-    SELECT id, waiting_for FROM workers WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '30 seconds')
+    SELECT id, waiting_for FROM workers WHERE {alive_sql("workers")})
 SELECT NULL AS part, count(*) AS workers FROM present
 UNION ALL
 SELECT part, count(*) FROM present, unnest(waiting_for) part GROUP BY part""")

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, text
 
 from relais.store.transitions import WAITING_SQL
+from relais.store.workers import alive_sql
 
+# Of a job `j` that waits. A person's retry begins a new wait, and announces the job in the same statement.
+WAITS_SINCE = "CASE WHEN j.attempt = 0 THEN j.created_at ELSE coalesce(j.announced_at, j.created_at) END"
 WATERMARK = """greatest(l.watermark, coalesce((
     SELECT max(c.claimed_ticket) FROM jobs c
     WHERE c.queue = l.queue AND c.priority = l.priority AND c.claimed_ticket > 0), 0))"""
@@ -47,11 +50,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT sum(w.slots) FILTER (WHERE w.waiting_for = '{{}}') AS slots,
            (SELECT array_agg(DISTINCT part ORDER BY part) FROM workers v, unnest(v.waiting_for) part
-            WHERE v.stopped_at IS NULL AND v.heartbeat_at > now() - interval '30 seconds'
-              AND q.name = ANY(v.queues)) AS waiting_for
+            WHERE {alive_sql("v")} AND q.name = ANY(v.queues)) AS waiting_for
     FROM workers w
-    WHERE w.stopped_at IS NULL AND w.heartbeat_at > now() - interval '30 seconds'
-      AND q.name = ANY(w.queues)) capacity ON true
+    WHERE {alive_sql("w")} AND q.name = ANY(w.queues)) capacity ON true
 LEFT JOIN LATERAL (
     SELECT max(j.started_at) AS started_at FROM leases l JOIN jobs j ON j.id = l.job_id
     WHERE j.queue = q.name) running ON true

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, TextClause, text
 from relais.lifecycle import WAITING, State
 from relais.refs import bounds_of
 from relais.store.bulk import MATCHES, JobFilter
-from relais.store.line import Lines
+from relais.store.line import WAITS_SINCE, Lines
 from relais.store.transitions import WAITING_SQL
 
 
@@ -71,8 +71,7 @@ SELECT {short_sql("j.id")} AS ref, j.kind, j.queue, split_part(a.slug, '~', 1) A
        CASE WHEN j.kind = 'answer' THEN {short_sql("j.serial_key")} END AS session,
        j.state, j.priority, j.ticket, j.attempt, j.attempt_limit, j.worker_id, j.error_code,
        j.created_at, j.finished_at, extract(epoch FROM now() - j.created_at)::float AS age_s,
-       CASE WHEN j.state IN {WAITING_SQL} THEN extract(epoch FROM now() - CASE
-            WHEN j.attempt = 0 THEN j.created_at ELSE coalesce(j.announced_at, j.created_at) END)::float END AS waits_s,
+       CASE WHEN j.state IN {WAITING_SQL} THEN extract(epoch FROM now() - {WAITS_SINCE})::float END AS waits_s,
        CASE WHEN j.state IN {WAITING_SQL} AND j.run_at > now()
             THEN extract(epoch FROM j.run_at - now())::float END AS due_in_s,
        CASE WHEN j.state = 'processing' THEN extract(epoch FROM now() - j.started_at)::float END AS runs_s,

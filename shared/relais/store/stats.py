@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 from relais.parts import ALARMS, Part
 from relais.queues import QUEUE_NAMES
 from relais.store.backlog import Backlog, read_backlog
+from relais.store.clock import read_clock
+from relais.store.workers import alive_sql
 
-# A worker that has been silent for longer does not count as working; the API's readiness uses the same limit.
-WORKER_SILENT_AFTER_S = 30
 # What the sweeper last saw of the broker says nothing about now once the sweeper is late itself.
 BROKER_REPORT_VALID_S = 30
 
@@ -61,7 +61,7 @@ class Stats:
 
 _WORKERS = text(f"""
 WITH present AS (
-    SELECT id, slots, waiting_for, heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds' AS alive
+    SELECT id, slots, waiting_for, {alive_sql("workers")} AS alive
     FROM workers WHERE stopped_at IS NULL)
 SELECT count(*) FILTER (WHERE alive) AS alive, count(*) FILTER (WHERE NOT alive) AS silent,
        coalesce(sum(slots) FILTER (WHERE alive), 0)::int AS slots,
@@ -72,7 +72,7 @@ SELECT count(*) FILTER (WHERE alive) AS alive, count(*) FILTER (WHERE NOT alive)
 FROM present""")
 _WAITING_FOR = text(f"""
 SELECT part, count(*) AS workers FROM workers, unnest(waiting_for) part
-WHERE stopped_at IS NULL AND heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds' GROUP BY part""")
+WHERE {alive_sql("workers")} GROUP BY part""")
 _HEARTBEATS = text(f"""
 SELECT part, extract(epoch FROM ran_at)::float AS ran_at, details,
        ran_at > now() - interval '{BROKER_REPORT_VALID_S} seconds' AS fresh
@@ -80,7 +80,6 @@ FROM heartbeats WHERE part IN ('sweeper', 'broker')""")
 _AGENTS = text("""
 SELECT id, slug, chat_model, deleted_at IS NOT NULL AS deleted, paused_at IS NOT NULL AS paused FROM agents""")
 _QUEUES = text("SELECT name, paused_at FROM queues")
-_NOW = text("SELECT extract(epoch FROM now())::float")
 
 
 def read_stats(conn: Connection) -> Stats:
@@ -89,7 +88,7 @@ def read_stats(conn: Connection) -> Stats:
     heartbeats = {row.part: row for row in conn.execute(_HEARTBEATS)}
     agents = list(conn.execute(_AGENTS))
     return Stats(
-        now=conn.execute(_NOW).scalar_one(),
+        now=read_clock(conn),
         backlog=read_backlog(conn),
         workers_alive=workers.alive,
         workers_silent=workers.silent,

@@ -7,6 +7,16 @@ from sqlalchemy import Connection, text
 # First key of the session-level advisory lock that each living worker holds; the second is its id. PostgreSQL releases
 # it when the worker's connection dies, so a death is noticed before any lease runs out (DESIGN.md §2, rule 3).
 LOCK_CLASS = 7_235_002
+# One that has been silent for longer does not count as working, whether or not it was declared dead.
+WORKER_SILENT_AFTER_S = 30
+
+
+def alive_sql(worker: str) -> str:
+    """Spell that a row of the register, by its table or alias, is a worker that lives."""
+    return (
+        f"({worker}.stopped_at IS NULL AND {worker}.heartbeat_at > now() - interval '{WORKER_SILENT_AFTER_S} seconds')"
+    )
+
 
 _REGISTER = text("""
 INSERT INTO workers (name, queues, slots, version) VALUES (:name, :queues, :slots, :version) RETURNING id""")

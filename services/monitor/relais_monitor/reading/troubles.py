@@ -11,7 +11,8 @@ from relais.queues import ALL_QUEUES
 from relais.store.monitor_failures import CauseOfFailure
 from relais.store.monitor_pauses import Pause
 from relais.store.monitor_workers import ListedWorker
-from relais.store.stats import WORKER_SILENT_AFTER_S, Stats
+from relais.store.stats import Stats
+from relais.store.workers import WORKER_SILENT_AFTER_S
 
 Severity = Literal["critical", "warning", "info"]
 _SWEEPER_LATE_S = 30
