@@ -81,12 +81,12 @@ def work(stack: Stack, tmp_path: Path) -> Iterator[Work]:
         wait_until(lambda: _seen_at(http, 1, 0, 0), 60, "the document is read")
         for token, count in zip(tokens, (ANSWERED, FAILED), strict=True):
             _ask(stack, token, count)
-        done_at = wait_until(lambda: _seen_at(http, 1, ANSWERED, FAILED), 90, "all answered or failed")
+        done_at = wait_until(lambda: _judged_at(http, 1, ANSWERED, FAILED), 90, "all answered or failed")
         yield Work(http, rested_at, done_at)
 
 
 def _seen_at(http: httpx.Client, *finished: int) -> float | None:
-    """A moment at which Prometheus had seen just so many documents, answers and failures, and had judged its rules.
+    """A moment at which Prometheus had seen just so many documents, answers and failures, and had its rules' series.
 
     It is fixed, and all queries are asked for it: a scrape that fails on a loaded machine would leave holes in others.
     It lies back far enough for such a scrape to have ended.
@@ -95,6 +95,13 @@ def _seen_at(http: httpx.Client, *finished: int) -> float | None:
     found = [_values(http, f"relais_jobs_finished_total{{{labels}}}", moment) for labels in _FINISHED]
     recorded = _values(http, 'relais:oldest_waiting_late:avg6h{kind="answer"}', moment)
     return moment if found == [[count] for count in finished] and recorded else None
+
+
+def _judged_at(http: httpx.Client, *finished: int) -> float | None:
+    """Such a moment, by which the rules had been evaluated over what was seen; until then their ratios are 0 / 0."""
+    moment = _seen_at(http, *finished)
+    ratio = 'relais:queue_wait_late:ratio_rate6h{kind="answer"}'
+    return moment if moment and _values(http, ratio, moment) else None
 
 
 def _ask(stack: Stack, token: str, count: int) -> None:
