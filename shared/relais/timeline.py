@@ -4,9 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from relais.lifecycle import CANCEL, CLAIM, COMPLETE, EXPIRE, EXPIRE_SPENT, FAIL, HAND_BACK, RETRY_LATER, UNLOCK, State
+from relais.lifecycle import (
+    ANNOUNCE,
+    CANCEL,
+    CLAIM,
+    COMPLETE,
+    EXPIRE,
+    EXPIRE_SPENT,
+    FAIL,
+    HAND_BACK,
+    RETRY_LATER,
+    UNLOCK,
+    WAITING,
+)
 
 SUPERSEDED = "superseded"  # in the ledger, but no transition: a result that came after its attempt had ended
+
+_NO_NEW_WAIT = {ANNOUNCE.name, SUPERSEDED}
 
 _CAUSES = {
     COMPLETE.name: "It completed the job.",
@@ -80,7 +94,7 @@ def attempts_of(events: Sequence[Event]) -> list[Attempt]:
                 attempts[event.attempt] = replace(known, came_late=True)
         elif _ends(event, attempts):
             attempts[event.attempt] = _ended(attempts.get(event.attempt), event)
-        if event.to_state in {State.PENDING, State.QUEUED} and event.transition != "announce":
+        if event.to_state in WAITING and event.transition not in _NO_NEW_WAIT:
             waits_since = event.at
     return [attempts[number] for number in sorted(attempts)]
 
@@ -103,5 +117,11 @@ def _ended(known: Attempt | None, event: Event) -> Attempt:
         ended=event.at,
         outcome=event.transition,
         error_code=event.error_code,
-        cause=_CAUSES[event.transition],
+        cause=_cause(event),
     )
+
+
+def _cause(event: Event) -> str:
+    if event.transition == HAND_BACK.name and event.error_code:
+        return f"The worker handed it back unharmed, for something was away ({event.error_code}); it isn't counted."
+    return _CAUSES[event.transition]

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -23,6 +24,11 @@ class Link:
         self.passage = Passage()
         self._lock = threading.Lock()
         self._finished = 0
+
+    @property
+    def client_port(self) -> int:
+        """The TCP port that the client is connected from."""
+        return int(self.ends["to_client"].getpeername()[1])
 
     def cut(self, *, gently: Direction | None = None) -> None:
         """Reset both connections; the `gently` one is closed in order, so that its peer reads what was sent."""
@@ -133,10 +139,11 @@ class Proxy:
         times: int = 1,
         only: bytes = b"",
         after: bytes = b"",
+        meanwhile: Callable[[int], Callable[[], None]] | None = None,
     ) -> Cut:
         """Cut a connection when the pattern passes (see `Cut`); returns what counts the cuts."""
         assert len(pattern) <= 64, "longer patterns could be split over more than two pieces"
-        return self._flow.add(Cut(pattern, direction, before, times, only, after))
+        return self._flow.add(Cut(pattern, direction, before, times, only, after, meanwhile))
 
     def pass_on(self) -> None:
         """End every fault; held bytes go their way."""
@@ -162,15 +169,15 @@ class Proxy:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             client.close()
             return
+        for end in (client, server):  # before others see the link, and may close it
+            if end.family != socket.AF_UNIX:
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = Link(client, server)
         with self._lock:
             self._links.add(link)
         if listener is not self._listener:  # cut in the meantime
             self._cut(link)
             return
-        for end in (client, server):
-            if end.family != socket.AF_UNIX:
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=self._pump, args=[link, "to_client"], name="proxy", daemon=True).start()
         self._pump(link, "to_server")
 
@@ -195,9 +202,14 @@ class Proxy:
         if link.passage.stranded:
             return True
         cut = self._flow.cut_at(link.passage, direction, data)
+        if cut is not None and not cut[1].before:
+            link.passage.stranded = True  # else the reply might be back before the connection is cut
+        strike = cut[1].meanwhile(link.client_port) if cut is not None and cut[1].meanwhile is not None else None
         for piece in self._flow.pieces(link.passage, direction, data if cut is None else data[: cut[0]]):
             link.ends[direction].sendall(piece)
         if cut is not None:
+            if strike is not None:
+                strike()
             self._cut(link, gently=None if cut[1].before else direction)
         return cut is None
 

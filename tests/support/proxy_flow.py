@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,6 +32,7 @@ class Cut:
         times: how many connections at most.
         only: part of what the client says first, such as PostgreSQL's `application_name`; empty: every connection.
         after: what the server must have said on this connection beforehand; empty: nothing.
+        meanwhile: told the client's TCP port as the pattern comes; what it returns is called just before the cut.
     """
 
     pattern: bytes
@@ -40,6 +41,7 @@ class Cut:
     times: int = 1
     only: bytes = b""
     after: bytes = b""
+    meanwhile: Callable[[int], Callable[[], None]] | None = None
     happened: int = 0
 
     def where(self, passage: Passage, direction: Direction, data: bytes) -> int | None:

@@ -144,7 +144,7 @@ class WorkerService:
     def _threads(self) -> Iterator[Watched]:
         parts = self._parts
         yield Watched("heartbeat", parts.heartbeat.alive, parts.heartbeat.busy_s, parts.grace_s)
-        yield Watched("breakers", parts.breakers.alive)
+        yield Watched("breakers", parts.breakers.alive, parts.breakers.busy_s, parts.grace_s)
         yield Watched("publisher", parts.publisher.alive, parts.publisher.busy_s, _LONGEST_PUBLICATION_S)
         for thread in (*self._worker.workers, *self._worker.consumers.values()):
             yield Watched(f"{type(thread).__name__} {thread.name}", thread.is_alive())

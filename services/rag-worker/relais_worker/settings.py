@@ -1,11 +1,12 @@
 """The settings of the worker and of the sweeper."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from relais.liveness import HOLDER_SILENT_S
 from relais.queues import QUEUE_NAMES
 from relais.settings import BrokerSettings, DatabaseSettings, default_home
 
@@ -14,7 +15,21 @@ class LeaseSettings(DatabaseSettings, BrokerSettings):
     """What the worker and the sweeper must agree on."""
 
     lease_s: float = Field(20.0, ge=1, le=600, description="How long a worker may be silent before its jobs are taken.")
-    heartbeat_s: float = Field(0.5, ge=0.2, le=60, description="How often a worker renews its leases.")
+    heartbeat_s: float = Field(
+        0.5,
+        ge=0.2,
+        le=HOLDER_SILENT_S / 2,
+        description="How often a worker renews its leases; at most a quarter of one.",
+    )
+
+    @model_validator(mode="after")
+    def _beats_within_a_lease(self) -> Self:
+        if self.heartbeat_s > self.lease_s / 4:
+            raise ValueError(
+                f"RELAIS_HEARTBEAT_S ({self.heartbeat_s:g}) must be at most a quarter of RELAIS_LEASE_S "
+                f"({self.lease_s:g}), else leases of living workers lapse"
+            )
+        return self
 
 
 class WorkerSettings(LeaseSettings):

@@ -18,6 +18,9 @@ _PATIENCE_S = 10.0
 _PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
 _TRANSIENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Transient)
 _NO_QUEUE = "relais.probe"
+# Besides its own errors pika lets through OSError (a failed look-up of the name) and ValueError (a connection that was
+# reset before it could be looked at, which a restart of RabbitMQ does; pika/adapters/utils/io_services_utils.py).
+PIKA_LOST = (pika.exceptions.AMQPError, OSError, ValueError)
 
 
 class UnroutableError(Exception):

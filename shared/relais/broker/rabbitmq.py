@@ -3,13 +3,12 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import pika.exceptions
 from dramatiq import Middleware
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.errors import ConnectionClosed
 
 from relais.broker.consumer import TokenConsumer
-from relais.broker.outlet import TokenOutlet, UnroutableError
+from relais.broker.outlet import PIKA_LOST, TokenOutlet, UnroutableError
 from relais.broker.tokens import make_token
 from relais.queues import QUEUE_NAMES
 
@@ -79,14 +78,18 @@ class TokenBroker(RabbitmqBroker):
         """
         bodies = [make_token(queue_name).encode() for _ in range(count)]
         try:
+            self._send_declared(queue_name, bodies)
+        except PIKA_LOST as error:
+            raise ConnectionClosed(error) from None
+
+    def _send_declared(self, queue_name: str, bodies: list[bytes]) -> None:
+        try:
             self._outlet.send(queue_name, bodies)
         except UnroutableError:
             self.queues_pending.add(queue_name)
             self.declare_queue(queue_name, ensure=True)
             self._let_go()
             self._outlet.send(queue_name, bodies)
-        except pika.exceptions.AMQPError as error:
-            raise ConnectionClosed(error) from None
 
     def probe(self) -> None:
         """Find out whether the server takes messages. For the thread that sends tokens.
@@ -96,7 +99,7 @@ class TokenBroker(RabbitmqBroker):
         """
         try:
             self._outlet.probe()
-        except pika.exceptions.AMQPError as error:
+        except PIKA_LOST as error:
             raise ConnectionClosed(error) from None
 
     @property
@@ -113,7 +116,7 @@ class TokenBroker(RabbitmqBroker):
         try:
             self.declare_queue(queue_name, ensure=True)
             answer = self.channel.queue_declare(queue=queue_name, passive=True)
-        except (pika.exceptions.AMQPError, OSError) as error:  # OSError: pika lets a failed look-up of the name through
+        except PIKA_LOST as error:
             self.queues_pending.add(queue_name)  # it may have been wiped: declare it again next time
             del self.connection
             raise ConnectionClosed(error) from None

@@ -4,7 +4,6 @@ from relais.queues import AI_MESSAGES, DOCUMENTS
 
 # That of messages is the alerts' too; documents come by the folder.
 WAIT_OBJECTIVE_S = {AI_MESSAGES.name: 60.0, DOCUMENTS.name: 1_800.0}
-SWEEPER_LATE_S = 15.0
 WORKER_SILENT_S = 10.0  # twenty beats
 
 # What the sweeper mends takes it a round or two; after a start of the database it waits for a lease's time first.

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from relais.diagnosis.facts import Facts
 from relais.diagnosis.findings import Code, Finding, Severity
-from relais.diagnosis.limits import SWEEPER_LATE_S
 from relais.explain.words import count, time_of
+from relais.liveness import sweeper_is_late
 
 
 def find_outdated_schema(facts: Facts) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def find_outdated_schema(facts: Facts) -> Iterator[Finding]:
 def find_silent_sweeper(facts: Facts) -> Iterator[Finding]:
     """A sweeper that doesn't run."""
     age_s = facts.sweeper_age_s
-    if age_s is None or age_s > SWEEPER_LATE_S:
+    if sweeper_is_late(age_s):
         ran = "never ran" if age_s is None else f"last ran {time_of(age_s)} ago"
         yield Finding(
             Code.SWEEPER_SILENT,

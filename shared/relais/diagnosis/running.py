@@ -9,10 +9,10 @@ from relais.diagnosis.limits import (
     BEYOND_DEADLINE_S,
     MENDED_WITHIN_S,
     SURELY_MENDED_WITHIN_S,
-    SWEEPER_LATE_S,
     WORKER_SILENT_S,
 )
 from relais.explain.words import count, time_of
+from relais.liveness import sweeper_is_late
 
 
 def _without_lease(run: Run) -> float | None:
@@ -67,7 +67,7 @@ def find_stuck(facts: Facts) -> Iterator[Finding]:
 def _stuck(facts: Facts, kind: _Kind, stuck: Sequence[tuple[Run, float]]) -> Finding:
     one = len(stuck) == 1
     longest = max(stuck_s for _, stuck_s in stuck)
-    critical = not kind.mended or longest > SURELY_MENDED_WITHIN_S or _sweeper_late(facts)
+    critical = not kind.mended or longest > SURELY_MENDED_WITHIN_S or sweeper_is_late(facts.sweeper_age_s)
     has = "has" if one else "have"
     jobs = f"{count(len(stuck), 'job')} in processing {has} {kind.says.format(it='it' if one else 'them')}"
     recommendation, command = _remedy(facts, kind, [run for run, _ in stuck], mends_itself=not critical)
@@ -85,7 +85,7 @@ def _stuck(facts: Facts, kind: _Kind, stuck: Sequence[tuple[Run, float]]) -> Fin
 def _remedy(facts: Facts, kind: _Kind, runs: Sequence[Run], *, mends_itself: bool) -> tuple[str, str | None]:
     if mends_itself:
         return "Nothing yet: the sweeper gives such jobs to other workers within seconds.", None
-    if kind.mended and _sweeper_late(facts):
+    if kind.mended and sweeper_is_late(facts.sweeper_age_s):
         return "Start the sweeper: it gives such jobs to other workers at once.", None
     which = f" {runs[0].ref}" if len(runs) == 1 else ""
     what = "it: it goes back to its" if which else "them: they go back to their"
@@ -103,10 +103,6 @@ def _shown(run: Run) -> dict[str, object]:
         "lease_ends_in_s": run.lease_s,
         "worker_seen_s": run.worker_age_s,
     }
-
-
-def _sweeper_late(facts: Facts) -> bool:
-    return facts.sweeper_age_s is None or facts.sweeper_age_s > SWEEPER_LATE_S
 
 
 def find_stray_leases(facts: Facts) -> Iterator[Finding]:

@@ -1,10 +1,11 @@
 """The facts that say why a job is where it is, and what comes of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from relais.lifecycle import State
+from relais.refs import ref_of
 
 
 class Cause(StrEnum):
@@ -100,6 +101,16 @@ class Facts:
     sweeper_age_s: float | None = None
     broker_up: bool | None = None
     tokens: int | None = None
+
+    def without_ids(self) -> "Facts":
+        """The same with a ref instead of the blocker's id: whoever has an id can read that message."""
+        return (
+            self if self.blocker is None else replace(self, blocker=replace(self.blocker, id=ref_of(self.blocker.id)))
+        )
+
+    def for_everybody(self) -> "Facts":
+        """The same without ids, and without the text of the error: it may quote what a user wrote."""
+        return replace(self.without_ids(), error=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from relais.explain.facts import Cause, Explanation, Facts
-from relais.explain.words import NOTHING, SWEEPER_LATE_S, count, failure_of, slots_of, time_of
+from relais.explain.words import NOTHING, count, failure_of, slots_of, time_of
 from relais.lifecycle import State
+from relais.liveness import sweeper_is_late
 from relais.parts import PART_WORDS, Part
 
 _MOMENT_S = 3.0  # an announcement and a claim take no longer when all is well
@@ -27,7 +28,7 @@ def _agent_paused(facts: Facts) -> Explanation | None:
     return Explanation(
         Cause.AGENT_PAUSED,
         f"Its agent {facts.agent} was paused {time_of(facts.agent_paused_for_s)} ago: no worker takes its messages.",
-        f"Resume it: POST /api/agents/{facts.agent}/resume.",
+        f"Resume it: relais queue resume --agent {facts.agent} --execute, or POST /api/agents/{facts.agent}/resume.",
         {"agent": facts.agent, "paused_for_s": facts.agent_paused_for_s},
     )
 
@@ -109,8 +110,9 @@ def _slots_busy(facts: Facts) -> Explanation | None:
 
 
 def _not_announced(facts: Facts) -> Explanation | None:
-    late = facts.sweeper_age_s is None or facts.sweeper_age_s > SWEEPER_LATE_S
-    if facts.waits_s <= _MOMENT_S or not (late or facts.broker_up is False):
+    late = sweeper_is_late(facts.sweeper_age_s)
+    free = sum(facts.busy.values()) < facts.slots
+    if not free or facts.waits_s <= _MOMENT_S or not (late or facts.broker_up is False):
         return None
     evidence = {"sweeper_ran_s": facts.sweeper_age_s, "broker_up": facts.broker_up, "tokens_ready": facts.tokens}
     if late:
@@ -140,7 +142,7 @@ def _starting(facts: Facts) -> Explanation:
 
 
 WAITING: Sequence[Callable[[Facts], Explanation | None]] = (
-    _paused, _agent_paused, _no_worker, _part_down, _session_busy, _backing_off, _in_line, _slots_busy,
-    _not_announced, _starting,
+    _paused, _agent_paused, _no_worker, _part_down, _session_busy, _backing_off, _not_announced,
+    _in_line, _slots_busy, _starting,
 )  # fmt: skip
 """What keeps every job of the queue waiting comes before what keeps only this one."""

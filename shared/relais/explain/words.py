@@ -3,7 +3,6 @@
 from relais.explain.facts import Facts
 
 NOTHING = "Nothing: it goes on by itself."
-SWEEPER_LATE_S = 15.0
 
 
 def slots_of(facts: Facts) -> str:

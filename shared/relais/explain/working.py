@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from relais.explain.facts import Cause, Explanation, Facts
-from relais.explain.words import NOTHING, SWEEPER_LATE_S, failure_of, time_of
+from relais.explain.words import NOTHING, failure_of, time_of
 from relais.lifecycle import State
-
-_SILENT_AFTER_S = 5.0  # ten beats
+from relais.liveness import HOLDER_SILENT_S, sweeper_is_late
 
 
 def _worker_silent(facts: Facts) -> Explanation | None:
-    silent = facts.worker_age_s is None or facts.worker_age_s > _SILENT_AFTER_S
+    silent = facts.worker_age_s is None or facts.worker_age_s > HOLDER_SILENT_S
     if not (silent or facts.worker_gone or facts.lease_s is None or facts.lease_s <= 0):
         return None
     seen = (
@@ -19,7 +18,7 @@ def _worker_silent(facts: Facts) -> Explanation | None:
     then = "another attempt follows" if facts.attempt < facts.attempt_limit else "it fails, since no attempt is left"
     over = facts.worker_gone or facts.lease_s is None or facts.lease_s <= 0
     when = "at the sweeper's next round" if over else f"when its lease ends in {time_of(facts.lease_s or 0)}"
-    late = facts.sweeper_age_s is None or facts.sweeper_age_s > SWEEPER_LATE_S
+    late = sweeper_is_late(facts.sweeper_age_s)
     return Explanation(
         Cause.WORKER_SILENT,
         f"Worker {facts.worker_id}, which works on it, {seen}; {then} {when}.",

@@ -49,8 +49,9 @@ _BY_TOKEN = select(agents).where(agents.c.token == bindparam("key"), _ACTIVE)
 _ALL = select(agents).where(_ACTIVE).order_by(agents.c.slug)
 _CREATE = insert(agents).on_conflict_do_nothing(index_elements=["slug"]).returning(agents)
 _CHANGE = update(agents).where(agents.c.slug == bindparam("of_slug"), _ACTIVE).returning(agents)
-# The slug becomes free for a new agent; the row stays, since messages and answers refer to it.
-_DELETE = _CHANGE.values(deleted_at=func.now(), slug=func.concat(agents.c.slug, "~", agents.c.id))
+# The slug becomes free for a new agent; the row stays, since messages and answers refer to it. A pause ends: nobody
+# could resume what is left to do, such as taking its documents out of the index.
+_DELETE = _CHANGE.values(deleted_at=func.now(), paused_at=None, slug=func.concat(agents.c.slug, "~", agents.c.id))
 
 
 def find_agent_by_id(conn: Connection, agent_id: UUID) -> Agent | None:

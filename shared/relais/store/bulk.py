@@ -1,6 +1,7 @@
 """Acts on all jobs that match a filter, in bounded batches, and counts them first for a preview."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from relais.lifecycle import CANCEL, RETRY, State, Transition
 from relais.refs import bounds_of
-from relais.store.jobs import cancel_jobs, retry_jobs
+from relais.store.jobs import cancel_jobs
 from relais.store.transitions import states_sql
 
 MATCHES = """
@@ -76,46 +77,48 @@ def _within_reach(arrow: Transition) -> str:
     return f"j.state IN {states_sql(arrow.sources)} AND {MATCHES}"
 
 
-_WHERE_THEY_ARE = {RETRY: "every_job", CANCEL: "jobs"}  # past jobs have ended
+_PLACES = ("jobs", "every_job")
 _COUNT = {
-    arrow: text(f"SELECT count(*) FROM {place} j WHERE {_within_reach(arrow)}")
-    for arrow, place in _WHERE_THEY_ARE.items()
+    (arrow, place): text(f"SELECT count(*) FROM {place} j WHERE {_within_reach(arrow)}")
+    for arrow, place in product((RETRY, CANCEL), _PLACES)
 }
 _SELECT = {
-    arrow: text(f"SELECT j.id FROM {place} j WHERE {_within_reach(arrow)} ORDER BY j.created_at, j.id LIMIT :limit")
-    for arrow, place in _WHERE_THEY_ARE.items()
+    (arrow, place): text(
+        f"SELECT j.id FROM {place} j WHERE {_within_reach(arrow)} ORDER BY j.created_at, j.id LIMIT :limit"
+    )
+    for arrow, place in product((RETRY, CANCEL), _PLACES)
 }
 
 
 def count_retryable(conn: Connection, which: JobFilter) -> int:
-    """How many jobs `retry_matching` would put back."""
-    return int(conn.execute(_COUNT[RETRY], which.bind()).scalar_one())
+    """How many jobs a retry would put back."""
+    return int(conn.execute(_COUNT[RETRY, _place(which)], which.bind()).scalar_one())
 
 
 def count_cancellable(conn: Connection, which: JobFilter) -> int:
     """How many jobs `cancel_matching` would stop."""
-    return int(conn.execute(_COUNT[CANCEL], which.bind()).scalar_one())
+    return int(conn.execute(_COUNT[CANCEL, "jobs"], which.bind()).scalar_one())
 
 
 def find_retryable(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
-    """The jobs that `retry_matching` would put back."""
-    return _select(conn, RETRY, which, limit)
+    """The jobs that a retry would put back."""
+    return _select(conn, RETRY, _place(which), which, limit)
 
 
 def find_cancellable(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
     """The jobs that `cancel_matching` would stop."""
-    return _select(conn, CANCEL, which, limit)
-
-
-def retry_matching(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
-    """Put up to `limit` matching failed or cancelled jobs back, oldest first; return the ids that moved."""
-    return retry_jobs(conn, _select(conn, RETRY, which, limit))
+    return _select(conn, CANCEL, "jobs", which, limit)
 
 
 def cancel_matching(conn: Connection, which: JobFilter, *, limit: int) -> list[UUID]:
     """Cancel up to `limit` matching jobs that wait or run, oldest first; return the ids that moved."""
-    return cancel_jobs(conn, _select(conn, CANCEL, which, limit))
+    return cancel_jobs(conn, find_cancellable(conn, which, limit=limit))
 
 
-def _select(conn: Connection, arrow: Transition, which: JobFilter, limit: int) -> list[UUID]:
-    return [row.id for row in conn.execute(_SELECT[arrow], which.bind() | {"limit": limit})]
+def _place(which: JobFilter) -> str:
+    """Where a retry looks: what was cleaned away comes back only when it, or its session, is named."""
+    return "every_job" if which.ids or which.refs or which.session else "jobs"
+
+
+def _select(conn: Connection, arrow: Transition, place: str, which: JobFilter, limit: int) -> list[UUID]:
+    return [row.id for row in conn.execute(_SELECT[arrow, place], which.bind() | {"limit": limit})]

@@ -37,8 +37,9 @@ EARLIER_IN_SESSION = f"""o.serial_key = j.serial_key AND o.id <> j.id AND o.stat
 # Jobs of one session (or one document) run one after another: neither one that runs nor an earlier one that waits.
 # OFFSET 0 keeps both conditions from becoming joins: the planner takes such a join for one that leaves a single row
 # and sorts the whole line for it (0.2 s a claim with 60,000 waiting); a walk along `jobs_line_idx` finds the first.
+# Whether the queue is paused is asked by its name, so that it is asked once: a paused line isn't walked at all.
 IN_TURN = f"""(j.run_at IS NULL OR j.run_at <= now())
-    AND NOT EXISTS (SELECT FROM queues q WHERE q.name = j.queue AND q.paused_at IS NOT NULL OFFSET 0)
+    AND NOT EXISTS (SELECT FROM queues q WHERE q.name = :queue AND q.paused_at IS NOT NULL OFFSET 0)
     AND j.agent_id <> ALL (ARRAY({_PAUSED})) AND (j.priority, j.ticket) >= ({_FIRST_UNPAUSED})
     AND NOT EXISTS (
         SELECT FROM jobs o WHERE {EARLIER_IN_SESSION} OFFSET 0)"""

@@ -1,7 +1,6 @@
 """Reads what a diagnosis says of each queue: what waits, for how long, why, and who could take it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from relais.diagnosis.facts import Oldest, PausedAgent, QueueFacts
 from relais.diagnosis.limits import ANNOUNCED_WITHIN_S
-from relais.explain import Blocker, explain
+from relais.explain import explain
 from relais.queues import QUEUE_NAMES
 from relais.refs import ref_of
 from relais.store.claim import IN_TURN
@@ -41,7 +40,7 @@ SELECT (SELECT extract(epoch FROM now() - q.paused_at)::float FROM queues q WHER
 # Whose turn it is can only be seen job by job: the walk begins at the head of the line and ends after a while.
 _ELIGIBLE = text(f"""
 SELECT count(*) AS jobs, max(extract(epoch FROM now() - since))::float AS waits_s FROM (
-    SELECT {WAITS_SINCE} AS since FROM (
+    SELECT greatest({WAITS_SINCE}, j.run_at) AS since FROM (
         SELECT * FROM jobs j WHERE {_WAITING} ORDER BY j.priority, j.ticket LIMIT {_WALKED}) j
     WHERE {IN_TURN} LIMIT {_COUNTED}) eligible""")
 # The smallest ticket of a lane has waited longest in it.
@@ -96,9 +95,7 @@ def _explained(conn: Connection, job_id: UUID, waits_s: float, lines: Lines) -> 
     facts = read_facts(conn, job_id, lines)
     if facts is None:  # outside of a snapshot, retention may be faster
         return None
-    blocker = facts.blocker and Blocker(ref_of(facts.blocker.id), facts.blocker.state)
-    # Neither whole ids nor texts of errors: a diagnosis is shown to many.
-    return Oldest(ref_of(job_id), waits_s, explain(replace(facts, blocker=blocker, error=None)))
+    return Oldest(ref_of(job_id), waits_s, explain(facts.for_everybody()))
 
 
 def read_paused_agents(conn: Connection) -> list[PausedAgent]:

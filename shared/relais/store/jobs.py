@@ -49,7 +49,7 @@ _RETRY = transition(
     using="JOIN numbered USING (id) JOIN lane USING (queue, priority)",
     assign="""ticket = lane.last_ticket - numbered.lane_size + numbered.place,
         attempt_limit = jobs.attempt + numbered.max_attempts, announced_at = now(), run_at = NULL, finished_at = NULL,
-        error = NULL, error_code = NULL""",
+        claimed_ticket = coalesce(jobs.claimed_ticket, 0), error = NULL, error_code = NULL""",
 )
 
 

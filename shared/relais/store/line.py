@@ -15,8 +15,9 @@ from sqlalchemy import Connection, text
 from relais.store.transitions import WAITING_SQL
 from relais.store.workers import alive_sql
 
-# Of a job `j` that waits. A person's retry begins a new wait, and announces the job in the same statement.
-WAITS_SINCE = "CASE WHEN j.attempt = 0 THEN j.created_at ELSE coalesce(j.announced_at, j.created_at) END"
+# Of a job `j` that waits. A person's retry begins a new wait, and announces the job in the same statement; one that
+# was never claimed before it has 0 there.
+WAITS_SINCE = "CASE WHEN j.claimed_ticket IS NULL THEN j.created_at ELSE coalesce(j.announced_at, j.created_at) END"
 WATERMARK = """greatest(l.watermark, coalesce((
     SELECT max(c.claimed_ticket) FROM jobs c
     WHERE c.queue = l.queue AND c.priority = l.priority AND c.claimed_ticket > 0), 0))"""

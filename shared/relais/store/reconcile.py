@@ -8,10 +8,9 @@ from sqlalchemy import Connection, text
 
 from relais.store.line import count_waiting
 from relais.store.stats import BROKER_REPORT_VALID_S
-from relais.store.sweep import count_eligible
+from relais.store.sweep import UNANNOUNCED_AFTER_S, count_eligible
 
 _MOST = 10_000  # counted: a figure above means "at least"
-_PENDING_TOO_LONG_S = 2.0  # before that its own request is about to announce it
 
 _COUNTS = text(f"""
 SELECT (SELECT q.paused_at IS NOT NULL FROM queues q WHERE q.name = :queue) AS paused,
@@ -37,12 +36,13 @@ class Reconciliation:
         paused: whether nobody claims from it.
         waiting: rows that wait.
         pending: those of them that nobody announced, counted up to ten thousand.
-        eligible: those of them that could start at once, up to the limit.
+        eligible: those of them that could start at once, counted up to ten thousand.
         processing: rows that are worked on.
         leases: that there are for the queue's rows.
         broker_up: as the sweeper saw it lately; None: not known.
         tokens_ready: in the broker, as the sweeper saw lately; None: not known.
         unannounced: the `pending` rows to announce, oldest first, up to the limit.
+        limit: most rows to announce, and most tokens to publish.
     """
 
     paused: bool
@@ -54,25 +54,27 @@ class Reconciliation:
     broker_up: bool | None
     tokens_ready: int | None
     unannounced: Sequence[UUID]
+    limit: int
 
     @property
     def missing_tokens(self) -> int:
         """Tokens to publish; where it isn't known how many there are, one for each job: too many do no harm."""
-        return max(self.eligible - (self.tokens_ready or 0), 0)
+        return min(max(self.eligible - (self.tokens_ready or 0), 0), self.limit)
 
 
 def read_reconciliation(conn: Connection, queue: str, *, limit: int) -> Reconciliation:
     """Read a queue; the caller's transaction must be REPEATABLE READ for the figures to agree with one another."""
     row = conn.execute(_COUNTS, {"queue": queue}).one()
-    stale = conn.execute(_UNANNOUNCED, {"queue": queue, "older_than_s": _PENDING_TOO_LONG_S, "limit": limit})
+    stale = conn.execute(_UNANNOUNCED, {"queue": queue, "older_than_s": UNANNOUNCED_AFTER_S, "limit": limit})
     return Reconciliation(
         paused=row.paused,
         waiting=count_waiting(conn, queue),
         pending=row.pending,
-        eligible=0 if row.paused else count_eligible(conn, queue=queue, limit=limit),
+        eligible=0 if row.paused else count_eligible(conn, queue=queue, limit=_MOST),
         processing=row.processing,
         leases=row.leases,
         broker_up=row.up,
         tokens_ready=row.ready,
         unannounced=[found.id for found in stale],
+        limit=limit,
     )

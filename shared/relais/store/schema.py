@@ -271,7 +271,7 @@ past_jobs = Table(
     metadata,
     *_job_columns(),
     Index("past_jobs_created_idx", "created_at", "id"),
-    Index("past_jobs_finished_idx", "state", "finished_at"),
+    Index("past_jobs_finished_idx", "state", "finished_at", "queue"),
     Index("past_jobs_subject_idx", "subject_id", postgresql_where=text("kind = 'ingest'")),
     Index("past_jobs_serial_idx", "serial_key"),
 )

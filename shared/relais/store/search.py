@@ -45,6 +45,13 @@ WHERE {MATCHES}
 ORDER BY j.created_at DESC, j.id DESC
 LIMIT :limit""")
 
+_AGENT = text("SELECT EXISTS (SELECT FROM agents WHERE slug = :slug)")
+
+
+def is_agent(conn: Connection, slug: str) -> bool:
+    """Whether jobs may be searched by this agent: one that was deleted has jobs too, under the slug that they show."""
+    return bool(conn.execute(_AGENT, {"slug": slug}).scalar_one())
+
 
 def search_jobs(
     conn: Connection, which: JobFilter, *, before: tuple[datetime, UUID] | None, limit: int

@@ -60,13 +60,14 @@ _RETRY_LATER = transition(
     also=(FREE_LEASE, DROP_DRAFT),
     returning=SUCCESSOR_WAITS,
 )
-# A drained attempt isn't the job's fault: its limit rises, while `attempt` itself must keep rising, as the fence.
+# A handed back attempt isn't the job's fault: its limit rises, while `attempt` itself must keep rising, as the fence.
 _HAND_BACK = transition(
     HAND_BACK,
     where=_BY_ID,
     assign="run_at = NULL, attempt_limit = jobs.attempt_limit + 1",
     also=(FREE_LEASE, DROP_DRAFT),
     returning=SUCCESSOR_WAITS,
+    reason="CAST(:error_code AS text)",  # the job has no error: nothing of it failed
 )
 _STORE_ANSWER = text("""
 INSERT INTO answers (message_id, attempt, content, citations, grounded, model, tokens_prompt, tokens_completion,
@@ -115,9 +116,14 @@ def settle_retry(
     return _settle(conn, _RETRY_LATER, job_id, attempt, error_code=error_code, error=error, delay_s=delay_s)
 
 
-def settle_handed_back(conn: Connection, job_id: UUID, attempt: int) -> Settled | None:
-    """Return a job unharmed because the worker stops; the attempt isn't counted against it."""
-    return _settle(conn, _HAND_BACK, job_id, attempt)
+def settle_handed_back(
+    conn: Connection, job_id: UUID, attempt: int, *, error_code: str | None = None
+) -> Settled | None:
+    """Return a job unharmed; the attempt isn't counted against it.
+
+    `error_code` says for the ledger what was away; None when the worker stops.
+    """
+    return _settle(conn, _HAND_BACK, job_id, attempt, error_code=error_code)
 
 
 def record_superseded(conn: Connection, job_id: UUID, attempt: int, worker_id: int) -> None:

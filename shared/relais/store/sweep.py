@@ -13,6 +13,7 @@ from relais.store.line import WATERMARK
 from relais.store.transitions import DROP_DRAFT, FREE_LEASE, WAITING_SQL, transition
 
 _SWEEP_LOCK = 7_235_003
+UNANNOUNCED_AFTER_S = 2.0  # before that, the request that accepted a job is about to announce it
 
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 _WORKER_GONE = "EXISTS (SELECT FROM workers w WHERE w.id = {id} AND w.stopped_at IS NOT NULL)"
@@ -88,10 +89,10 @@ def count_eligible(conn: Connection, *, queue: str, limit: int) -> int:
     return int(conn.execute(_COUNT_ELIGIBLE, {"queue": queue, "limit": limit}).scalar_one())
 
 
-def stale_pending(conn: Connection, *, older_than_s: float, limit: int) -> dict[str, Sequence[UUID]]:
-    """Jobs that nobody announced within `older_than_s` seconds, oldest first, by queue."""
+def stale_pending(conn: Connection, *, limit: int) -> dict[str, Sequence[UUID]]:
+    """Jobs that nobody announced within `UNANNOUNCED_AFTER_S`, oldest first, by queue."""
     by_queue: dict[str, list[UUID]] = {}
-    for row in conn.execute(_STALE_PENDING, {"older_than_s": older_than_s, "limit": limit}):
+    for row in conn.execute(_STALE_PENDING, {"older_than_s": UNANNOUNCED_AFTER_S, "limit": limit}):
         by_queue.setdefault(row.queue, []).append(row.id)
     return dict(by_queue)
 

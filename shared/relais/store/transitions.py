@@ -46,6 +46,7 @@ def transition(
     fence: str = "j.attempt = :attempt",
     before: tuple[str, ...] = (),
     using: str = "",
+    reason: str = "error_code",
 ) -> TextClause:
     """Build the statement that takes every matching job along one arrow.
 
@@ -60,6 +61,7 @@ def transition(
         fence: the condition on the attempt that a fenced arrow demands besides.
         before: common table expressions that read `target` and that the UPDATE needs.
         using: joins of the UPDATE with them.
+        reason: the error code for the ledger, where the job itself keeps none.
 
     Returns:
         A statement that yields one row per job moved; no row where the guard did not hold.
@@ -78,7 +80,7 @@ def transition(
             RETURNING jobs.*, target.from_state)""",
         f"""logged AS (
             INSERT INTO job_events (job_id, transition, from_state, to_state, attempt, worker_id, error_code)
-            SELECT id, '{arrow.name}', from_state, state, attempt, worker_id, error_code FROM moved)""",
+            SELECT id, '{arrow.name}', from_state, state, attempt, worker_id, {reason} FROM moved)""",
         *also,
     ]
     return text(f"WITH {', '.join(ctes)} SELECT {returning} FROM moved m")

@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from relais.lifecycle import UNLOCK
+from relais.liveness import HOLDER_SILENT_S
 from relais.store.bulk import MATCHES, JobFilter
 from relais.store.transitions import DROP_DRAFT, FREE_LEASE, transition
 
 Loose = Literal["worker_gone", "lease_missing", "lease_expired", "worker_silent", "over_deadline"]
 Refusal = Literal["working", "attempts_spent"]
 
-SILENT_AFTER_S = 5.0  # ten beats; `explain` speaks of a silent worker from then on
 _HELD = """jobs j JOIN agents a ON a.id = j.agent_id
     LEFT JOIN leases l ON l.job_id = j.id LEFT JOIN workers w ON w.id = j.worker_id"""
 # By the reasons' names; the first that holds is told.
@@ -64,14 +64,14 @@ class HeldJob:
         return "attempts_spent" if self.attempt >= self.attempt_limit else None
 
 
-def find_held(conn: Connection, which: JobFilter, *, silent_after_s: float = SILENT_AFTER_S) -> list[HeldJob]:
+def find_held(conn: Connection, which: JobFilter, *, silent_after_s: float = HOLDER_SILENT_S) -> list[HeldJob]:
     """The jobs that match and are being worked on, oldest first: as many as there are busy slots, at most."""
     rows = conn.execute(_FIND, which.bind() | {"silent_after_s": silent_after_s})
     return [HeldJob(row.id, row.attempt, row.attempt_limit, row.worker_id, _loose(row)) for row in rows]
 
 
 def unlock_jobs(
-    conn: Connection, job_ids: Sequence[UUID], *, force: bool = False, silent_after_s: float = SILENT_AFTER_S
+    conn: Connection, job_ids: Sequence[UUID], *, force: bool = False, silent_after_s: float = HOLDER_SILENT_S
 ) -> list[UUID]:
     """Put running jobs back into the line, at their old places; return the ids that moved.
 

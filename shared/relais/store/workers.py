@@ -1,6 +1,6 @@
 """The register of worker processes: who is there, with how many slots, and who died."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -24,18 +24,20 @@ _IS_REGISTERED = text("SELECT EXISTS (SELECT FROM workers WHERE id = :worker_id 
 _HOLD_LOCK = text("SELECT pg_try_advisory_lock(:lock_class, CAST(:worker_id AS int))")
 _SAY_GOODBYE = text("UPDATE workers SET stopped_at = now() WHERE id = :worker_id")
 
-# A lock is free after a restart of the database too, until the workers are back: they get the grace.
-_DECLARE_DEAD = text("""
-UPDATE workers w SET stopped_at = now()
-WHERE w.stopped_at IS NULL
-  AND w.heartbeat_at < now() - make_interval(secs => :silence_s)
-  AND pg_postmaster_start_time() < now() - make_interval(secs => :grace_s)
-  AND NOT EXISTS (
+_SILENT = "w.stopped_at IS NULL AND w.heartbeat_at < now() - make_interval(secs => :silence_s)"
+_HOLDS_LOCK = """EXISTS (
       SELECT FROM pg_locks l
       WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
         AND l.classid = :lock_class AND l.objid = CAST(w.id AS oid)
-        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
+# A lock is free after a restart of the database too, until the workers are back: they get the grace.
+_DECLARE_DEAD = text(f"""
+UPDATE workers w SET stopped_at = now()
+WHERE {_SILENT} AND w.id <> ALL(:spared)
+  AND pg_postmaster_start_time() < now() - make_interval(secs => :grace_s)
+  AND NOT {_HOLDS_LOCK}
 RETURNING w.id""")
+_FIND_CUT_OFF = text(f"SELECT w.id FROM workers w WHERE {_SILENT} AND {_HOLDS_LOCK}")
 
 
 def register_worker(conn: Connection, *, name: str, queues: Sequence[str], slots: int, version: str) -> int:
@@ -62,11 +64,17 @@ def say_goodbye(conn: Connection, worker_id: int) -> None:
     conn.execute(_SAY_GOODBYE, {"worker_id": worker_id})
 
 
-def declare_dead(conn: Connection, *, silence_s: float, grace_s: float) -> list[int]:
+def find_cut_off(conn: Connection, *, silence_s: float) -> list[int]:
+    """The workers that fell silent although their connection stands: as far as the server knows, they live."""
+    return list(conn.execute(_FIND_CUT_OFF, {"silence_s": silence_s, "lock_class": LOCK_CLASS}).scalars())
+
+
+def declare_dead(conn: Connection, *, silence_s: float, grace_s: float, spared: Collection[int] = ()) -> list[int]:
     """Mark workers as stopped whose lock is free and whose last heartbeat is older than `silence_s`; return their ids.
 
-    Nobody is declared dead within `grace_s` seconds of a start of the database. One that was declared dead wrongly
-    undoes it with its next beat; what it ran may have gone to others by then, and until then it can claim nothing.
+    Nobody is declared dead within `grace_s` seconds of a start of the database, nor are those of the ids `spared`. One
+    that was declared dead wrongly undoes it with its next beat; what it ran may have gone to others by then, and until
+    then it can claim nothing.
     """
-    found = conn.execute(_DECLARE_DEAD, {"silence_s": silence_s, "grace_s": grace_s, "lock_class": LOCK_CLASS})
-    return [int(row.id) for row in found]
+    values = {"silence_s": silence_s, "grace_s": grace_s, "lock_class": LOCK_CLASS, "spared": list(spared)}
+    return [int(row.id) for row in conn.execute(_DECLARE_DEAD, values)]

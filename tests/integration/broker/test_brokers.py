@@ -1,5 +1,7 @@
 """Tokens on both brokers: one suite for the fake and the real part."""
 
+import errno
+import socket
 import subprocess
 import sys
 import threading
@@ -156,6 +158,28 @@ def test_a_broker_whose_name_is_unknown_is_a_broker_that_is_away():
         [sys.executable, "-c", _LOOK_AT_A_BROKER_WITHOUT_A_NAME], capture_output=True, text=True, timeout=60, check=True
     )
     assert looked.stdout.split() == ["away", "away"]
+
+
+def test_a_connection_that_is_reset_as_it_is_made_is_a_broker_that_is_away(amqp_url: str, monkeypatch):
+    """A restart of RabbitMQ does that, and pika raises ValueError then: the sweeper must live on, and try again."""
+
+    def reset(_socket: socket.socket) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    with closing(make_broker(amqp_url)) as broker:
+        assert isinstance(broker, TokenBroker)
+        for act in (
+            lambda: broker.tokens_ready("ai-messages"),
+            lambda: broker.send_tokens("ai-messages", 1),
+            broker.probe,
+        ):
+            with monkeypatch.context() as broken:
+                broken.setattr(socket.socket, "getpeername", reset)
+                with pytest.raises(ConnectionClosed, match="getpeername"):
+                    act()
+            broker.send_tokens("ai-messages", 1)
+            broker.close_outlet()
+        assert broker.tokens_ready("ai-messages") == 3
 
 
 def test_a_broker_that_comes_back_is_used_again(private_rabbitmq):

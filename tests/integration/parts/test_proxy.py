@@ -197,6 +197,19 @@ def test_cut_after_a_pattern(proxy: Proxy, echo: _Server):
     wait_until(lambda: echo.received == b"one COMMIT", 5, "the server has it")
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_the_client_is_known_before_it_is_cut(proxy: Proxy, before: bool):
+    """`meanwhile` is told the client's port; what it returns is called when what may pass has, and all is whole yet."""
+    seen: list[int] = []
+    proxy.cut_when(
+        b"COMMIT", "to_server", before=before, meanwhile=lambda port: lambda: seen.extend([port, proxy.connections])
+    )
+    with _client(proxy) as client:
+        client.sendall(b"COMMIT")
+        assert _is_cut(client)
+        assert seen == [client.getsockname()[1], 1]
+
+
 def test_a_cut_may_name_the_client_and_what_came_before(proxy: Proxy):
     """`only` picks the client by its first words, `after` waits for something that the server has to say first."""
     cut = proxy.cut_when(b"COMMIT", "to_server", before=True, times=5, only=b"worker", after=b"INSERT")

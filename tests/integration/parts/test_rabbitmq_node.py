@@ -1,5 +1,6 @@
 """The private RabbitMQ node, as `relais up --rabbitmq` uses it."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,21 @@ def test_it_keeps_its_queues_over_a_kill_and_forgets_them_when_wiped(private_rab
     private_rabbitmq.start()
     assert not _queue_exists(private_rabbitmq)
     assert private_rabbitmq.url() == address
+
+
+@pytest.mark.parametrize("reset", [ValueError("Expected connected socket"), OSError("reset"), ConnectionResetError()])
+def test_a_connection_reset_while_it_starts_means_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reset: Exception
+) -> None:
+    """A node that accepts and resets isn't ready yet; pika says so by errors that are none of AMQP's too."""
+
+    def connect(_parameters: pika.URLParameters) -> None:
+        raise reset
+
+    node = RabbitMQNode(tmp_path)
+    monkeypatch.setattr(pika, "BlockingConnection", connect)
+    with socket.create_server((HOST, node.port)):
+        assert not node._is_ready()
 
 
 def test_it_listens_on_loopback_only(rabbitmq: RabbitMQNode) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from relais.store import claim, sweep
-from relais.store.pausing import pause_agent
+from relais.store.pausing import pause_agent, pause_queue
 from support.seeding import accept_many, make_agent, make_worker
 
 _WAITING = 8_000
@@ -58,3 +58,13 @@ def test_a_claim_behind_a_paused_agent_costs_the_same(engine: Engine):
     with engine.begin() as conn:
         assert sweep.count_eligible(conn, queue="ai-messages", limit=100) == 3
     assert _pages(engine, claim._CLAIM.text, **values) < 1_000
+
+
+@pytest.mark.usefixtures("long_line")
+def test_a_paused_line_is_not_walked(engine: Engine):
+    """A pause makes the line grow, and tokens go on arriving: neither a claim nor the sweeper reads a row of it."""
+    with engine.begin() as conn:
+        pause_queue(conn, "ai-messages")
+    values = {"queue": "ai-messages", "worker_id": make_worker(engine), "lease_s": 20}
+    assert _pages(engine, claim._CLAIM.text, **values) < 100
+    assert _pages(engine, sweep._COUNT_ELIGIBLE.text, queue="ai-messages", limit=100) < 100

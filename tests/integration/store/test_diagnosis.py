@@ -228,6 +228,16 @@ def test_rows_are_held_against_the_tokens_of_the_broker(engine: Engine, agent: U
     assert findings(engine) == {}
 
 
+def test_a_backoff_that_has_just_ended_is_no_finding(engine: Engine, agent: UUID) -> None:
+    """It could not start before: the sweeper's next round brings its token."""
+    worker = make_worker(engine)
+    [job_id] = accept_many(engine, agent, 1)
+    sql(engine, "UPDATE jobs SET created_at = now() - interval '2 minutes', announced_at = created_at")
+    job = claim(engine, worker)
+    do(engine, settle_retry, job_id, job.attempt, error_code="ollama_timeout", error="Silent.", delay_s=0.0)
+    assert findings(engine) == {}
+
+
 def test_failures_are_grouped_by_their_cause_within_a_day(engine: Engine, agent: UUID) -> None:
     """Count, first, last, the newest refs; what is older than a day is not counted."""
     worker = make_worker(engine)

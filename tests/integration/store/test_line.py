@@ -8,13 +8,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from relais.queues import Kind
+from relais.store.backlog import read_backlog
 from relais.store.bulk import JobFilter
 from relais.store.jobs import cancel_job, retry_job
 from relais.store.line import _READ_LANES, read_lines
 from relais.store.retention import clean_matching
 from relais.store.settle import settle_completed, settle_failed, settle_handed_back, settle_retry
 from relais.store.sweep import advance_watermarks
-from support.seeding import accept, answer, claim, make_agent, make_worker, new_message
+from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message
 
 ORACLE = text("""
 SELECT j.id, j.queue, j.priority, j.ticket, 1 + (
@@ -142,3 +144,17 @@ def test_the_line_costs_the_same_however_long_it_is(engine: Engine):
     for _ in range(10):
         accept(engine, [new_message(agent) for _ in range(500)])
     assert blocks() <= short + 10
+
+
+def test_a_person_s_retry_begins_a_new_wait_even_of_a_job_that_nobody_claimed(engine: Engine):
+    """Cancelled while it waited and retried days later: it has waited since the retry, not since its acceptance."""
+    (job,) = accept_many(engine, make_agent(engine), 1)
+    with engine.begin() as conn:
+        assert cancel_job(conn, job)
+        conn.execute(text("UPDATE jobs SET created_at = now() - interval '4 days'"))
+        assert retry_job(conn, job)
+    with engine.begin() as conn:
+        assert read_backlog(conn).oldest_waiting_s[Kind.ANSWER] < 60
+        assert read_lines(conn).waiting("ai-messages") == 1
+        assert cancel_job(conn, job)
+        assert read_lines(conn).waiting("ai-messages") == 0

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from relais.lifecycle import State
+from relais.refs import ref_of
 from relais.store.accept import accept_ingestion
-from relais.store.bulk import JobFilter, count_retryable, find_retryable, retry_matching
+from relais.store.bulk import JobFilter, count_retryable, find_retryable
 from relais.store.documents import list_documents, put_document
 from relais.store.forgetting import forget_jobs
 from relais.store.jobs import cancel_job, retry_job, retry_jobs
@@ -107,17 +108,18 @@ def test_a_completed_past_job_is_not_retried(engine: Engine, agent: UUID, worker
     assert table_of(engine, job) == ["past_jobs"]
 
 
-def test_a_bulk_retry_means_past_jobs_too(engine: Engine, agent: UUID, worker: int):
-    """All that failed, wherever it lies, oldest first, within the limit."""
+def test_a_bulk_retry_means_past_jobs_only_when_they_are_named(engine: Engine, agent: UUID, worker: int):
+    """What was cleaned away was given up: a filter leaves it there, ids and refs bring it back, oldest first."""
     old = make_ended(engine, agent, worker, [FAILED, FAILED, DONE])
     move_all(engine)
     young = make_ended(engine, agent, worker, [FAILED])
-    which = JobFilter(state=FAILED)
+    every, named = JobFilter(state=FAILED), JobFilter(refs=tuple(ref_of(job) for job in (*young, *old)))
     with engine.begin() as conn:
-        assert count_retryable(conn, which) == 3
-        assert find_retryable(conn, which, limit=10) == [*old[:2], *young]
-        assert retry_matching(conn, which, limit=1) == old[:1]
-        assert set(retry_matching(conn, which, limit=10)) == {old[1], *young}
+        assert (count_retryable(conn, every), find_retryable(conn, every, limit=10)) == (1, young)
+        assert count_retryable(conn, named) == 3
+        assert find_retryable(conn, named, limit=10) == [*old[:2], *young]
+        assert retry_jobs(conn, find_retryable(conn, named, limit=1)) == old[:1]
+        assert set(retry_jobs(conn, find_retryable(conn, named, limit=10))) == {old[1], *young}
     tickets = [_row(engine, job)["ticket"] for job in (*old[:2], *young)]
     assert tickets == sorted(tickets)
 

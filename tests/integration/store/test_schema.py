@@ -4,15 +4,18 @@ import io
 import logging
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from relais.store.migrate import current_revision, head_revision, upgrade
+from relais.lifecycle import State
+from relais.store.migrate import _config, current_revision, head_revision, upgrade
 from relais.store.schema import metadata
 from relais.telemetry import configure_logging
-from support.seeding import accept_many, make_agent
+from support.past import make_ended, move_all
+from support.seeding import accept_many, make_agent, make_worker
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(engine: Engine):
@@ -26,6 +29,16 @@ def test_migrating_twice_changes_nothing(database_url: str, engine: Engine):
     assert upgrade(database_url) == head_revision()
     with engine.connect() as conn:
         assert current_revision(conn) == head_revision()
+
+
+def test_a_step_back_keeps_the_past_jobs(engine: Engine):
+    """Who goes back to the schema before them finds every job where it was."""
+    agent, worker = make_agent(engine), make_worker(engine)
+    jobs = [*make_ended(engine, agent, worker, [State.COMPLETED, State.FAILED]), *accept_many(engine, agent, 1)]
+    move_all(engine)
+    with engine.begin() as conn:
+        command.downgrade(_config(conn), "0003")
+        assert set(conn.execute(text("SELECT id FROM jobs")).scalars()) == set(jobs)
 
 
 def test_asking_for_the_revision_says_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch):

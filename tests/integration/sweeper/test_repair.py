@@ -18,7 +18,7 @@ from relais.store.jobs import cancel_jobs
 from relais.store.outage import is_outage
 from relais.store.settle import settle_completed
 from relais.store.sweep import try_sweep_lock
-from relais.store.workers import hold_worker_lock
+from relais.store.workers import LOCK_CLASS, hold_worker_lock
 from relais_worker.sweeper.announce import Announce
 from relais_worker.sweeper.prune import Retention
 from relais_worker.sweeper.repair import Repair
@@ -78,6 +78,29 @@ def test_a_silent_worker_that_holds_its_lock_keeps_its_jobs(engine: Engine, repa
         hold_worker_lock(lock_holder, worker)
         repair()
         assert state_of(engine, job) == "processing"
+
+
+def test_a_worker_whose_network_heals_has_a_round_to_come_back(engine: Engine, repair: Repair):
+    """Its old connection, which stood until now, ends before its first new beat arrives: that is no death yet."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    worker = make_worker(engine)
+    claim(engine, worker, lease_s=600)
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
+    with engine.connect() as lock_holder:
+        hold_worker_lock(lock_holder, worker)
+        repair()
+        lock_holder.invalidate()
+    wait_until(lambda: not _locks_held(engine), 10, "the server has noticed the end of the connection")
+    repair()
+    assert state_of(engine, job) == "processing"
+    repair()
+    assert state_of(engine, job) == "queued", "it did not come back"
+
+
+def _locks_held(engine: Engine) -> int:
+    with engine.begin() as conn:
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :lock_class"
+        return int(conn.execute(text(held), {"lock_class": LOCK_CLASS}).scalar_one())
 
 
 def test_a_worker_with_a_fresh_heartbeat_is_not_dead_without_its_lock(engine: Engine, repair: Repair):
@@ -194,6 +217,7 @@ def test_old_jobs_go_with_their_texts_and_young_ones_stay(engine: Engine, repair
         assert set(conn.execute(text("SELECT id FROM jobs")).scalars()) == {young, waiting}
         assert set(conn.execute(text("SELECT id FROM messages")).scalars()) == {young, waiting}
         assert conn.execute(text("SELECT message_id FROM answers")).scalars().all() == [young]
+        assert conn.execute(text("SELECT count(*) FROM sessions")).scalar_one() == 2, "a session goes with its last one"
 
 
 def test_a_document_outlives_the_record_of_its_ingestion(engine: Engine, repair: Repair):

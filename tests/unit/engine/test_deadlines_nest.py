@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from pydantic import SecretStr
+import pytest
+from pydantic import SecretStr, ValidationError
 
 from relais_api.admin.agent_bodies import NewAgent
 from relais_worker.actors import LONGEST_DEADLINE_S, TIME_LIMIT_S
@@ -36,3 +37,17 @@ def test_several_heartbeats_fit_into_a_lease():
         _env_file=None, database_url=SecretStr("postgresql://x"), broker_url=SecretStr("memory://"), qdrant_url="/x"
     )
     assert 4 * settings.heartbeat_s <= settings.lease_s
+
+
+@pytest.mark.parametrize(("lease_s", "heartbeat_s"), [(20, 5), (1, 0.5)])
+def test_a_heartbeat_that_would_let_leases_lapse_is_refused(lease_s: float, heartbeat_s: float):
+    """Silence is judged in seconds, and a lease lapses in its time: a beat must come several times in either."""
+    with pytest.raises(ValidationError, match=r"(?i)heartbeat_s"):
+        WorkerSettings(
+            _env_file=None,
+            database_url=SecretStr("postgresql://x"),
+            broker_url=SecretStr("memory://"),
+            qdrant_url="/x",
+            lease_s=lease_s,
+            heartbeat_s=heartbeat_s,
+        )

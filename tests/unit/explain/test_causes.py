@@ -40,7 +40,7 @@ BUSY = {"slots": 4, "busy": {"answer": 3, "ingest": 1}}
             replace(WELL, agent="demo", agent_paused_for_s=60.0),
             Cause.AGENT_PAUSED,
             "agent demo was paused 60 s ago",
-            "/api/agents/demo/resume",
+            "relais queue resume --agent demo --execute, or POST /api/agents/demo/resume",
         ),
         (
             replace(WELL, workers=0, slots=0, worker_seen_s=None),
@@ -98,6 +98,14 @@ BUSY = {"slots": 4, "busy": {"answer": 3, "ingest": 1}}
             "Start the sweeper",
         ),
         (replace(WELL, waits_s=60.0, broker_up=False), Cause.NOT_ANNOUNCED, "the broker is down", "Start RabbitMQ"),
+        (
+            replace(WELL, ahead=2, waits_s=60.0, sweeper_age_s=40.0),
+            Cause.NOT_ANNOUNCED,
+            "last ran 40 s ago",
+            "Start the sweeper",
+        ),
+        (replace(WELL, ahead=2, waits_s=60.0, broker_up=False), Cause.NOT_ANNOUNCED, "broker is down", "Start Rabb"),
+        (replace(WELL, ahead=2, waits_s=60.0, sweeper_age_s=40.0, **BUSY), Cause.IN_LINE, "behind 2 others", "threads"),
         (replace(WELL, waits_s=60.0, broker_up=None), Cause.STARTING, "a slot is free", "Nothing"),
         (RUNNING, Cause.RUNNING, "Worker 7 works on it, attempt 1 of 3, for 12 s of at most 5 min", "cancel it"),
         (

@@ -85,6 +85,28 @@ def test_a_result_that_came_late_is_noted() -> None:
     assert told[0].cause == "An operator took it from the worker and put it back."
 
 
+def test_a_late_result_begins_no_new_wait() -> None:
+    """It is noted with the state that the job has then, which may be that of waiting."""
+    told = attempts_of(
+        events((0, "claim", "processing", 1), (20, "expire", "queued", 1), (28, "superseded", "queued", 1),
+               (30, "claim", "processing", 2))
+    )  # fmt: skip
+    assert [attempt.waited_s for attempt in told] == [None, 10.0]
+
+
+def test_a_hand_back_says_what_was_away() -> None:
+    """A worker that was stopped is one cause, a model server that is down another."""
+    stopped, away = (
+        attempts_of([Event(START, "claim", "processing", 1), Event(START, "hand_back", "queued", 1, error_code=code)])[
+            0
+        ]
+        for code in (None, "ollama_unreachable")
+    )
+    assert "was stopped" in str(stopped.cause)
+    assert "ollama_unreachable" in str(away.cause)
+    assert "stopped" not in str(away.cause)
+
+
 def test_a_ledger_that_lost_its_beginning_is_told_as_far_as_it_reaches() -> None:
     """Of an attempt whose claim was pruned, the end is known and the length isn't."""
     (attempt,) = attempts_of(events((5, "complete", "completed", 4)))

@@ -120,7 +120,7 @@ class RabbitMQNode(Tethered):
             return False
         try:
             pika.BlockingConnection(pika.URLParameters(self.url())).close()
-        except pika.exceptions.AMQPError:
+        except (pika.exceptions.AMQPError, OSError, ValueError):  # ValueError: reset as soon as it was connected
             return False
         return True
 

@@ -12,6 +12,7 @@ import structlog
 
 from relais.errors import JobError, PermanentError
 from relais.parts import PART_WORDS, Part
+from relais.turns import Turns
 
 _REMIND_S = 60.0
 
@@ -42,11 +43,17 @@ class Breakers:
         self._hold: Callable[[], None] = lambda: None
         self._go_on: Callable[[], None] = lambda: None
         self._remind_at = 0.0
+        self._turns = Turns()
 
     @property
     def alive(self) -> bool:
         """Whether the thread runs; without it nobody would notice that a part is back."""
         return self._thread.is_alive()
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds that the thread's current turn has lasted: a probe, or the stop of the taking of tokens."""
+        return self._turns.busy_s
 
     @property
     def down(self) -> tuple[Part, ...]:
@@ -85,6 +92,7 @@ class Breakers:
 
     def _run(self) -> None:
         held = False
+        self._turns.begin()
         for part in self._probes:  # who is away is known, and shown, before a job fails on it
             self._look_at(part)
         while not self._stopping:
@@ -92,7 +100,10 @@ class Breakers:
             if bool(self._down) is not held:
                 held = not held
                 (self._hold if held else self._go_on)()
-            if self._wake.wait(self._every_s if held else None):
+            self._turns.end()
+            woken = self._wake.wait(self._every_s if held else None)
+            self._turns.begin()
+            if woken:
                 continue
             for part in self.down:
                 self._look_at(part)

@@ -167,7 +167,8 @@ class Heartbeat:
     def _hand_back_lost_claims(self, conn: Connection) -> None:
         """Give back what a claim took whose end was lost on the wire: nobody here knows of it, and its lease runs."""
         for job_id, attempt in self._runs.unknown(held_by(conn, self.worker_id)):
-            if settle_handed_back(conn, job_id, attempt) is not None:  # else it was settled meanwhile
+            code = "database_unavailable"
+            if settle_handed_back(conn, job_id, attempt, error_code=code) is not None:  # else it was settled meanwhile
                 log.info("job.handed_back", job=str(job_id), attempt=attempt, reason="the end of its claim was lost")
 
     def _connect(self) -> Connection:

@@ -85,7 +85,7 @@ def _writer(job: ClaimedJob, outcome: Outcome) -> tuple[Transition, Callable[[Co
             return RETRY_LATER, lambda conn: settle_retry(
                 conn, job.id, job.attempt, error_code=error_code, error=error, delay_s=delay_s
             )
-        case HandedBack():
-            return HAND_BACK, lambda conn: settle_handed_back(conn, job.id, job.attempt)
+        case HandedBack(reason):
+            return HAND_BACK, lambda conn: settle_handed_back(conn, job.id, job.attempt, error_code=reason)
         case Dropped():
             raise AssertionError("a dropped outcome has nothing to record")

@@ -17,7 +17,6 @@ from relais.store.sweep import count_eligible, note_heartbeat, stale_pending
 
 _LOW_WATER = 1_000
 _BATCH = 1_000
-_PENDING_TOO_LONG_S = 2.0
 _PUBLISH_TIMEOUT_S = 30.0
 _PROBE_EVERY_S = 10.0
 _PROBE_TIMEOUT_S = 1.0
@@ -45,7 +44,7 @@ class Announce:
         alarms = self._alarms()
         with self._engine.begin() as conn:
             if up:
-                for job_ids in stale_pending(conn, older_than_s=_PENDING_TOO_LONG_S, limit=_BATCH).values():
+                for job_ids in stale_pending(conn, limit=_BATCH).values():
                     mark_announced(conn, job_ids)
             known = {name: count for name, count in ready.items() if count is not None}
             note_heartbeat(conn, "broker", {"up": up, "ready": known, "alarms": alarms})

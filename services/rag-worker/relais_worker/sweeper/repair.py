@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from relais.store.outage import is_outage
 from relais.store.sweep import advance_watermarks, expire_leases, note_heartbeat, try_sweep_lock
-from relais.store.workers import declare_dead
+from relais.store.workers import declare_dead, find_cut_off
 from relais_worker.liveness import silence_s
 from relais_worker.sweeper.prune import Prune, Retention
 
@@ -40,6 +40,7 @@ class Repair:
         self._grace_s = lease_s
         self._judges_from = time.monotonic()
         self._cut_off = False
+        self._cut_off_workers: list[int] = []
         # In transactions of its own: a round of repairs locks lanes, for which every acceptance would wait.
         self._prune = Prune(engine, retention)
 
@@ -72,8 +73,12 @@ class Repair:
         return given_back
 
     def _give_back(self, conn: Connection) -> bool:
-        for worker_id in declare_dead(conn, silence_s=self._silence_s, grace_s=self._grace_s):
+        for worker_id in declare_dead(
+            conn, silence_s=self._silence_s, grace_s=self._grace_s, spared=self._cut_off_workers
+        ):
             log.warning("worker.lost", worker=worker_id)
+        # When their network heals, the old connection's end arrives before the first new beat: they get a round for it.
+        self._cut_off_workers = find_cut_off(conn, silence_s=self._silence_s)
         taken = expire_leases(conn, grace_s=self._grace_s, limit=_BATCH)
         for job in taken:
             log.warning("job.expired", **{key: str(value) for key, value in job.items()})

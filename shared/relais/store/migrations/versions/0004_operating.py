@@ -44,7 +44,7 @@ def _keep_past_jobs() -> None:
     op.execute("CREATE TABLE past_jobs (LIKE jobs INCLUDING DEFAULTS INCLUDING COMMENTS)")
     op.create_primary_key(op.f("past_jobs_pkey"), "past_jobs", ["id"])
     op.create_index("past_jobs_created_idx", "past_jobs", ["created_at", "id"])
-    op.create_index("past_jobs_finished_idx", "past_jobs", ["state", "finished_at"])
+    op.create_index("past_jobs_finished_idx", "past_jobs", ["state", "finished_at", "queue"])
     op.create_index("past_jobs_subject_idx", "past_jobs", ["subject_id"], postgresql_where=sa.text("kind = 'ingest'"))
     op.create_index("past_jobs_serial_idx", "past_jobs", ["serial_key"])
     op.execute("CREATE VIEW every_job AS SELECT * FROM jobs UNION ALL SELECT * FROM past_jobs")
@@ -55,4 +55,5 @@ def downgrade() -> None:
     op.drop_table("operator_actions")
     op.drop_column("agents", "paused_at")
     op.execute("DROP VIEW every_job")
+    op.execute("INSERT INTO jobs SELECT * FROM past_jobs")  # it was made like `jobs`, column by column
     op.drop_table("past_jobs")

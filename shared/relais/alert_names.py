@@ -1,0 +1,28 @@
+"""Names the alerts that there are: the monitor judges them, and the API silences them."""
+
+ALERT_NAMES = (
+    "RelaisMessagesPending",
+    "RelaisBacklogLarge",
+    "RelaisProcessingStuck",
+    "RelaisQueuePaused",
+    "RelaisWaitBudgetBurnsFast",
+    "RelaisWaitBudgetBurnsSlowly",
+    "RelaisOldestWaitingLate",
+    "RelaisFailureRatioHigh",
+    "RelaisProcessingSlow",
+    "RelaisManyFailures",
+    "RelaisDuplicateAnswer",
+    "RelaisResultsFenced",
+    "RelaisNoWorker",
+    "RelaisSweeperSilent",
+    "RelaisLeasesExpiring",
+    "RelaisDatabaseDown",
+    "RelaisBrokerDown",
+    "RelaisOllamaDown",
+    "RelaisQdrantDown",
+    "RelaisWorkersCutOff",
+    "RabbitMQMemoryAlarm",
+    "RabbitMQDiskAlarm",
+    "RelaisMonitorDown",
+    "RelaisTargetDown",
+)
