@@ -56,7 +56,7 @@ def _fill(stack: Stack) -> dict[str, list[str]]:
     with httpx.Client(base_url=stack.url, headers=stack.admin, timeout=20) as client:
         posted = [client.post(f"/c/{token}/message", json={"content": "Hello?"}).json() for token in tokens * 3]
         client.post(f"/api/messages/{posted[0]['message_id']}/cancel").raise_for_status()
-        client.post("/api/silences", json={"rule": "Any", "minutes": 600}).raise_for_status()
+        client.post("/api/silences", json={"rule": "RelaisBacklogLarge", "minutes": 600}).raise_for_status()
         files = [("file", (f"{n}.md", b"# Text\n\nMore of it.", "text/markdown")) for n in range(3)]
         uploaded = client.post("/api/agents/demo/documents", files=files).raise_for_status().json()["documents"]
     return {

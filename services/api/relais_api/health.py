@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from relais.liveness import sweeper_is_late
 from relais.parts import PART_WORDS, Part
 from relais.store.health import Health, read_health
 from relais.store.migrate import current_revision, head_revision
@@ -15,7 +16,6 @@ from relais_api.parts import PartsOf
 
 router: Final = APIRouter(tags=["Health"])
 
-_SWEEPER_LATE_S = 15.0
 _MIGRATION_RETRY_S = 5
 
 
@@ -69,7 +69,7 @@ def _degraded(health: Health, *, broker_up: bool | None) -> list[DegradedPart]:
         found["rabbitmq"] = (
             "The broker did not take the last token; messages stay pending until the sweeper wakes workers."
         )
-    if health.sweeper_age_s is None or health.sweeper_age_s > _SWEEPER_LATE_S:
+    if sweeper_is_late(health.sweeper_age_s):
         ran = "never ran" if health.sweeper_age_s is None else f"last ran {health.sweeper_age_s:.0f} s ago"
         found["sweeper"] = f"The sweeper {ran}; start one, since nothing is repaired without it."
     for queue, slots in sorted(health.slots.items()):

@@ -72,6 +72,7 @@ class Client:
         Raises:
             UnreachableError: nobody answered.
             RefusedError: the answer is not a success.
+            CliError: it is one, but no JSON.
         """
         try:
             reply = self.http.request(method, path, **options)
@@ -79,7 +80,14 @@ class Client:
             raise unreachable(self.address, error) from None
         if not reply.is_success:
             raise refusal(reply)
-        return reply.json() if reply.content else None
+        return self._read(reply) if reply.content else None
+
+    def _read(self, reply: httpx.Response) -> Any:
+        try:
+            return reply.json()
+        except ValueError:
+            message = f"{reply.url} answered with something that is no JSON: nothing of Relais listens there"
+            raise CliError(message) from None
 
 
 def api_address(settings: ClientSettings) -> Address:

@@ -10,6 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+MOST_SHOWN = 500  # of a page of the API
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 
@@ -74,6 +75,11 @@ def age(moment: str | None) -> str:
         return ""
     passed_s = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
     return f"{duration(max(passed_s, 0))} ago"
+
+
+def how_to_see_more(shown: int) -> str:
+    """What to do about a list that was cut after `shown`."""
+    return "narrow the filter" if shown >= MOST_SHOWN else "narrow the filter, or raise --limit"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -42,7 +42,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/jobs/cancel"): {"params": {"dry_run": False, "state": "pending"}},
     ("POST", "/api/jobs/unlock"): {"params": {"dry_run": False, "state": "processing"}},
     ("POST", "/api/jobs/clean"): {"params": {"dry_run": False, "state": "failed"}},
-    ("POST", "/api/silences"): {"json": {"rule": "RelaisQueueLong", "minutes": 5}},
+    ("POST", "/api/silences"): {"json": {"rule": "RelaisBacklogLarge", "minutes": 5}},
 }
 NEED_NO_DATABASE = {("GET", "/healthz"), ("GET", "/api/key")}  # of the settings' key
 
@@ -179,6 +179,7 @@ def test_every_route_refuses_in_time_and_all_is_well_afterwards(outage: Outage, 
             reply.text,
         )
         assert int(reply.headers["retry-after"]) >= 1
+        assert _advice(method, path) in reply.json()["detail"], (method, path, reply.text)
         assert took_s < BOUND_S, (method, path, took_s)
     wait_until(lambda: outage.send("GET", "/readyz", {})[0].status_code == 200, 20, "the API is ready again")
     for method, path, sent in requests:
@@ -270,6 +271,15 @@ def test_an_api_that_is_told_to_stop_does_so_though_the_database_hangs(
             assert client.get("/readyz").status_code == 503
             began = time.monotonic()
         assert time.monotonic() - began < BOUND_S
+
+
+def _advice(method: str, path: str) -> str:
+    """What a client is to do about a request that was not answered: only a message has a key to be repeated with."""
+    if method == "GET":
+        return "try again."
+    if path.startswith("/c/"):
+        return "send it again with the same Idempotency-Key."
+    return "the message's status tells" if path.startswith("/api/messages/") else "(GET /api/audit) tells"
 
 
 def _messages(engine: Engine, slug: str) -> int:

@@ -155,6 +155,62 @@ def test_jobs_that_ended_are_cleaned_away_and_stay_visible(api):
     assert api.status(jobs[0]).json()["status"] == "queued"
 
 
+@pytest.mark.parametrize("action", ["retry", "cancel", "unlock", "clean"])
+@pytest.mark.parametrize("age", ["1.1h", "2.2h", 0.12345, 3960.0000000000005, 315_360_000])
+def test_every_age_that_is_promised_is_taken(refusing_api, action, age):
+    """By query and by JSON: a number of seconds is any, and hours may have a fraction that seconds don't show."""
+    act(refusing_api, action, older_than=age)
+    if isinstance(age, str):
+        reply = refusing_api.http.post(f"/api/jobs/{action}?older_than={age}", headers=refusing_api.admin)
+        assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize("age", [-1, 315_360_001, True, "soon", 1e300])
+def test_an_age_out_of_range_is_named(refusing_api, age):
+    """Neither before now nor above ten years."""
+    refused = refusing_api.http.post("/api/jobs/retry", json={"older_than": age}, headers=refusing_api.admin)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "older_than"), refused.text
+
+
+def test_all_skipped_jobs_are_counted(api):
+    """A hundred are listed; none of them is left for another call."""
+    worker = make_worker(api.engine, slots=101)
+    accept_many(api.engine, demo(api), 101)
+    while claim(api.engine, worker):
+        pass
+    told = act(api, "unlock", state="processing", dry_run=False)
+    assert (told["matching"], told["changed"], told["left"]) == (101, 0, 0)
+    assert (len(told["skipped"]), told["skipped_count"]) == (100, 101)
+
+
+def test_a_named_job_that_stays_is_told_with_the_reason(api):
+    """It doesn't exist, is in another state, is held back from cleaning, or another filter leaves it out."""
+    failed = fail_one(api, make_worker(api.engine))
+    waiting = accept_many(api.engine, demo(api), 1)[0]
+
+    def why(action, *named, **wanted):
+        told = act(api, action, ref=[str(one) for one in named], **wanted)
+        assert (told["skipped_count"], told["left"]) == (len(told["skipped"]), 0)
+        return {one["ref"]: one["reason"] for one in told["skipped"]}
+
+    assert why("retry", "0123456789ab", waiting, failed) == {"0123456789ab": "unknown", ref_of(waiting): "wrong_state"}
+    assert why("retry", failed, error_code="another") == {ref_of(failed): "no_match"}
+    assert why("cancel", failed, ref_of(failed), dry_run=False) == {ref_of(failed): "wrong_state"}
+    assert why("clean", failed, waiting) == {ref_of(failed): "held_back", ref_of(waiting): "wrong_state"}
+    assert why("unlock", failed, state="processing") == {ref_of(failed): "wrong_state"}
+    told = act(api, "cancel", id=[str(uuid4()), str(waiting)], limit=1)
+    assert (told["refs"], [one["reason"] for one in told["skipped"]]) == ([ref_of(waiting)], ["unknown"])
+
+
+@pytest.mark.parametrize("action", ["retry", "cancel", "unlock", "clean"])
+def test_a_filter_by_an_agent_that_never_was_is_refused(refusing_api, action):
+    """It would look like a filter that nothing matches."""
+    refused = refusing_api.http.post(f"/api/jobs/{action}", json={"agent": "demmo"}, headers=refusing_api.admin)
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_agent")
+    listed = refusing_api.http.get("/api/jobs", params={"agent": "demmo"}, headers=refusing_api.admin)
+    assert (listed.status_code, listed.json()["code"]) == (404, "unknown_agent")
+
+
 @pytest.mark.parametrize(
     ("action", "sent", "field"),
     [
@@ -204,6 +260,14 @@ def test_a_paused_agents_documents_wait_too(api):
     assert claim(api.engine, worker, queue="documents").kind == "ingest"
 
 
+def test_deleting_a_paused_agent_ends_its_pause(api):
+    """Nobody could resume it, and its documents must still leave the index."""
+    api.http.post("/api/agents/demo/documents", headers=api.admin, files=[("file", ("a.md", b"# A", "text/markdown"))])
+    api.http.post("/api/agents/demo/pause", headers=api.admin)
+    assert api.http.delete("/api/agents/demo", headers=api.admin).is_success
+    assert claim(api.engine, make_worker(api.engine), queue="documents").kind == "ingest"
+
+
 @pytest.mark.parametrize("action", ["pause", "resume"])
 def test_an_agent_that_does_not_exist_can_not_be_paused(refusing_api, action):
     """404, and nothing is recorded."""
@@ -243,6 +307,55 @@ def test_every_change_is_recorded_with_who_made_it(api):
     assert rest["next_cursor"] is None
 
 
+def test_a_change_of_an_agent_is_recorded_without_its_texts(api):
+    """Created, changed (which fields, not what they were set to), deleted (with the messages that it cancelled)."""
+    models = {"chat_model": "extractive", "embedding_model": "lexical"}
+    new = {"slug": "new", "name": "New", "system_prompt": "SECRET"} | models
+    made = api.http.post("/api/agents", headers=api.admin, json=new).json()
+    assert api.http.post("/api/agents", headers=api.admin, json=new).status_code == 409
+    changes = {"system_prompt": "SECRET", "name": "Newer"}
+    assert api.http.patch("/api/agents/new", headers=api.admin, json=changes).status_code == 200
+    assert api.http.patch("/api/agents/new", headers=api.admin, json={}).status_code == 200
+    message = api.post(token=made["token"]).json()["message_id"]
+    assert api.http.delete("/api/agents/new", headers=api.admin).status_code == 204
+    assert api.http.delete("/api/agents/new", headers=api.admin).status_code == 404
+    told = audit(api)[::-1]
+    assert [(one["action"], one["target"], one["changed"]) for one in told] == [
+        ("agent.create", {"agent": "new"}, 1),
+        ("agent.change", {"agent": "new", "fields": ["name", "system_prompt"]}, 1),
+        ("agent.change", {"agent": "new", "fields": []}, 0),
+        ("agent.delete", {"agent": "new", "cancelled": 1}, 1),
+    ]
+    assert told[-1]["refs"] == [ref_of(message)]
+    assert {one["actor"] for one in told} == {"RELAIS_ADMIN_KEY"}
+    assert "SECRET" not in str(told)
+
+
+def test_a_change_of_a_document_is_recorded(api):
+    """Each file that was put, with its name, and its removal; the same content again changes nothing."""
+    files = [("file", (name, b"# A", "text/markdown")) for name in ("a.md", "b.md")]
+    address = "/api/agents/demo/documents"
+    put = api.http.post(address, headers=api.admin, files=files).json()["documents"]
+    api.http.post(address, headers=api.admin, files=files[:1])
+    assert api.http.delete(f"{address}/{put[0]['document_id']}", headers=api.admin).status_code == 202
+    assert api.http.delete(f"{address}/{uuid4()}", headers=api.admin).status_code == 404
+    assert [(one["action"], one["target"]["document"], one["changed"]) for one in reversed(audit(api))] == [
+        ("document.put", "a.md", 1),
+        ("document.put", "b.md", 1),
+        ("document.put", "a.md", 0),
+        ("document.delete", "a.md", 1),
+    ]
+    assert audit(api)[0]["target"]["agent"] == "demo"
+
+
+@pytest.mark.parametrize("path", ["queues/ai-messages", "agents/demo"])
+def test_a_pause_that_changes_nothing_is_recorded_as_such(api, path):
+    """A second pause, and a resume of what isn't paused."""
+    for action in ("resume", "pause", "pause", "resume"):
+        assert api.http.post(f"/api/{path}/{action}", headers=api.admin).status_code == 200
+    assert [one["changed"] for one in reversed(audit(api))] == [0, 1, 0, 1]
+
+
 def test_without_its_record_nothing_is_changed(api):
     """Change and record are one transaction."""
     job = fail_one(api, make_worker(api.engine))
@@ -257,14 +370,14 @@ def test_without_its_record_nothing_is_changed(api):
 
 def test_an_alert_is_silenced_for_a_while(api):
     """It is listed with who wanted it, ends by itself or when told, and both are recorded."""
-    new = {"rule": "RelaisQueueLong", "minutes": 30, "reason": "Known: the import of May."}
+    new = {"rule": "RelaisBacklogLarge", "minutes": 30, "reason": "Known: the import of May."}
     made = api.http.post("/api/silences", headers=api.admin, json=new)
     assert made.status_code == 201, made.text
     silence = made.json()
     assert (silence["rule"], silence["actor"], silence["reason"]) == (
-        "RelaisQueueLong", "RELAIS_ADMIN_KEY", "Known: the import of May."
+        "RelaisBacklogLarge", "RELAIS_ADMIN_KEY", "Known: the import of May."
     )  # fmt: skip
-    ended = api.http.post("/api/silences", headers=api.admin, json=new | {"rule": "Other"}).json()
+    ended = api.http.post("/api/silences", headers=api.admin, json=new | {"rule": "RelaisNoWorker"}).json()
     sql(api, "UPDATE silences SET ends_at = now() WHERE id = :id", id=ended["id"])
     assert api.http.get("/api/silences", headers=api.admin).json() == {"silences": [silence]}
     assert api.http.delete(f"/api/silences/{silence['id']}", headers=api.admin).status_code == 204
@@ -279,7 +392,7 @@ def test_an_alert_is_silenced_for_a_while(api):
     [
         ({"rule": ""}, "rule"),
         ({"rule": "x" * 101}, "rule"),
-        ({"rule": "two words"}, "rule"),
+        ({"rule": "RelaisQueueLong"}, "rule"),
         ({"minutes": 0}, "minutes"),
         ({"minutes": 43_201}, "minutes"),
         ({"reason": "a\x00"}, "reason"),
@@ -289,7 +402,7 @@ def test_an_alert_is_silenced_for_a_while(api):
 )
 def test_a_wrong_silence_is_named(refusing_api, change, field):
     """422 names the field."""
-    sent = {"rule": "RelaisQueueLong", "minutes": 5} | change
+    sent = {"rule": "RelaisBacklogLarge", "minutes": 5} | change
     refused = refusing_api.http.post("/api/silences", headers=refusing_api.admin, json=sent)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
 

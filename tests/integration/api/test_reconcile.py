@@ -70,9 +70,10 @@ def test_executed_it_publishes_the_missing_tokens_and_announces_what_was_pending
 
 
 def test_the_limit_is_a_canary(forgotten: Api) -> None:
-    """The oldest is announced, one token is published at most."""
+    """The oldest is announced, one token is published; tokens are held against all that waits."""
     done = _reconcile(forgotten, dry_run=False, limit=1)
-    assert done["announced"] == 1
+    assert (done["eligible"], done["tokens_ready"]) == (3, 1)
+    assert (done["announced"], done["published"]) == (1, 1)
     assert _states(forgotten) == ["processing", "queued", "pending", "pending"]
 
 

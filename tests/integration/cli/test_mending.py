@@ -60,6 +60,27 @@ def test_jobs_are_meant_by_id_by_ref_and_by_session(operator: Operator, agent: U
     assert _states(operator, [by_id, by_ref, by_session]) == ["cancelled"] * 3
 
 
+def test_a_named_job_that_stays_fails_the_command_with_the_reason(operator: Operator, agent: UUID) -> None:
+    """Mistyped, in another state, or ended too lately; a preview shows it, and only `--execute` fails."""
+    [failed] = _fail(operator, agent, 1)
+    mistyped = operator.queue("retry", "0123456789ab", "--execute")
+    assert (mistyped.status, "0123456789ab  No job has this id or ref." in mistyped.out) == (1, True)
+    ended = operator.queue("cancel", ref_of(failed), "--execute")
+    assert (ended.status, f"{ref_of(failed)}  It is failed; this takes what is" in ended.out) == (1, True)
+    fresh = operator.queue("clean", ref_of(failed), "--execute", "--json")
+    assert (fresh.status, fresh.json["skipped"][0]["reason"]) == (1, "held_back")
+    shown = operator.queue("retry", "0123456789ab", ref_of(failed)).check().out
+    assert shown.startswith("Would retry 1 job.\n")
+    assert "0123456789ab  No job has this id or ref." in shown
+
+
+@pytest.mark.parametrize("command", ["failed", "retry", "cancel", "unlock", "clean --keep 0"])
+def test_an_agent_that_never_was_is_no_empty_list(operator: Operator, agent: UUID, command: str) -> None:
+    """A slug that was mistyped fails the command."""
+    done = operator.queue(*command.split(), "--agent", "shpo")
+    assert (done.status, done.err) == (1, "relais: No agent has this slug; GET /api/agents lists them.\n")
+
+
 def test_failed_jobs_are_listed_with_what_their_errors_say_each_once(operator: Operator, agent: UUID) -> None:
     """A filter narrows the list; 80 columns are enough; `--json` is the API's page."""
     missing = _fail(operator, agent, 2)
@@ -156,7 +177,7 @@ def test_a_reconciliation_is_shown_and_done(operator: Operator, agent: UUID) -> 
 def test_a_broker_that_takes_nothing_fails_the_reconciliation(
     operator: Operator, agent: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says what to do; the exit status is 1."""
+    """It says what is known, and what to do; the exit status is 1."""
 
     def refuse(*_: object) -> None:
         raise OSError("no broker")
@@ -165,7 +186,8 @@ def test_a_broker_that_takes_nothing_fails_the_reconciliation(
     monkeypatch.setattr(operator.broker, "send_tokens", refuse)
     done = operator.queue("reconcile", "ai-messages", "--execute")
     assert done.status == 1
-    assert "The broker took nothing: start it, or correct RELAIS_BROKER_URL" in done.out
+    assert "The broker has not confirmed within 3 s; some tokens may still arrive" in " ".join(done.out.split())
+    assert "start it, or correct RELAIS_BROKER_URL" in " ".join(done.out.split())
 
 
 def test_every_change_is_recorded_and_no_preview_is(operator: Operator, agent: UUID) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from relais.store.api_keys import add_api_key, revoke_api_key
 from relais_api.admin import keys as key_checks
+from support.api import fresh_api
 
 REACH = {"read": 1, "ops": 2, "admin": 3}
 # The whole of the API: an operation that isn't here fails the test, so that nobody forgets to decide.
@@ -67,6 +68,9 @@ BODIES = {
     "POST /api/silences": {},
 }
 
+BULK = {"json": {"agent": "demo", "dry_run": False}}
+SILENCE = {"rule": "RelaisBacklogLarge", "minutes": 5}
+
 
 @pytest.fixture(scope="module")
 def keys(api):
@@ -120,6 +124,42 @@ def test_a_refusal_does_not_tell_whether_the_thing_exists(api, keys, operation):
     for holder in ("none", "unknown"):
         there = call(api, operation.replace("{slug}", "demo"), keys[holder])
         assert there.content == call(api, operation, keys[holder]).content
+
+
+def test_every_change_that_needs_a_key_leaves_one_record(postgres):
+    """Each operation of the table but the reading ones, done with success on something that is there."""
+    with fresh_api(postgres, "records") as api:
+        models = {"chat_model": "m", "embedding_model": "m"}
+        put = api.http.post(
+            "/api/agents/demo/documents", headers=api.admin, files={"file": ("a.md", b"# A", "text/markdown")}
+        ).json()["documents"][0]["document_id"]
+        silence = api.http.post("/api/silences", headers=api.admin, json=SILENCE).json()["id"]
+        api.post()
+        with api.engine.begin() as conn:
+            conn.execute(text("UPDATE jobs SET state = 'pending', created_at = created_at - interval '1 minute'"))
+        sent = {
+            "POST /api/queues/{name}/reconcile": {"params": {"dry_run": False}},
+            "POST /api/agents": {"json": {"slug": "new", "name": "New"} | models},
+            "PATCH /api/agents/{slug}": {"json": {"name": "Newer"}},
+            "POST /api/agents/{slug}/documents": {"files": {"file": ("b.md", b"# B", "text/markdown")}},
+            "POST /api/silences": {"json": SILENCE},
+            **{operation: BULK for operation in NEEDS if operation.startswith("POST /api/jobs/")},
+        }
+        changing = [name for name, needed in NEEDS.items() if needed and not name.startswith("GET ")]
+        last = "DELETE /api/agents/{slug}"
+        for operation in (*sent, *sorted(set(changing) - {*sent, last}), last):
+            method, path = operation.split(" ")
+            names = {"slug": "demo", "name": "ai-messages", "document_id": put, "silence_id": silence}
+            before = _records(api)
+            reply = api.http.request(method, path.format(**names), headers=api.admin, **sent.get(operation, {}))
+            assert reply.is_success, (operation, reply.text)
+            assert _records(api) == before + 1, operation
+        assert set(sent) < set(changing)
+
+
+def _records(api) -> int:
+    with api.engine.connect() as conn:
+        return conn.execute(text("SELECT count(*) FROM operator_actions")).scalar_one()
 
 
 def test_a_wrong_key_does_not_say_why(api, keys):

@@ -1,4 +1,4 @@
-"""What else changes with an agent: its waiting messages, its documents in the index. Each runs in one transaction."""
+"""What else changes with an agent: its waiting messages, its documents, the record. Each runs in one transaction."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,33 +9,48 @@ from sqlalchemy import Connection
 from relais.lifecycle import WAITING
 from relais.queues import Kind
 from relais.store.accept import accept_ingestion
-from relais.store.agents import Agent, delete_agent, find_agent_by_slug, patch_agent
+from relais.store.agents import Agent, create_agent, delete_agent, find_agent_by_slug, patch_agent
+from relais.store.audit import record_action
 from relais.store.bulk import JobFilter, cancel_matching
 from relais.store.documents import list_documents, mark_deleted
 
 _BATCH = 1_000
 
 
-def change_agent(conn: Connection, slug: str, changes: Mapping[str, Any]) -> Agent | None:
+def make_agent(conn: Connection, fields: Mapping[str, Any], actor: str) -> Agent | None:
+    """Create an agent; None when its slug is taken."""
+    agent = create_agent(conn, fields)
+    if agent is not None:
+        record_action(conn, actor=actor, action="agent.create", target={"agent": agent.slug}, changed=1)
+    return agent
+
+
+def change_agent(conn: Connection, slug: str, changes: Mapping[str, Any], actor: str) -> Agent | None:
     """Change an agent; with another embedding model its documents are embedded anew."""
     before = find_agent_by_slug(conn, slug)
     agent = patch_agent(conn, slug, changes)
     if before and agent and agent.embedding_model != before.embedding_model:
         for document_id in _documents(conn, agent.id):
             ingest(conn, agent, document_id)
+    if agent is not None:
+        target = {"agent": slug, "fields": sorted(changes)}  # not what they were set to: prompts are texts
+        record_action(conn, actor=actor, action="agent.change", target=target, changed=1 if changes else 0)
     return agent
 
 
-def remove_agent(conn: Connection, slug: str) -> Agent | None:
+def remove_agent(conn: Connection, slug: str, actor: str) -> Agent | None:
     """Delete an agent: its waiting messages are cancelled, its documents leave the index."""
+    cancelled: list[UUID] = []
     for state in WAITING:
-        while cancel_matching(conn, JobFilter(state=state, kind=Kind.ANSWER, agent=slug), limit=_BATCH):
-            pass
+        while moved := cancel_matching(conn, JobFilter(state=state, kind=Kind.ANSWER, agent=slug), limit=_BATCH):
+            cancelled += moved
     agent = delete_agent(conn, slug)
     if agent is not None:
         for document_id in list(_documents(conn, agent.id)):
             mark_deleted(conn, document_id)
             ingest(conn, agent, document_id)
+        target = {"agent": slug, "cancelled": len(cancelled)}
+        record_action(conn, actor=actor, action="agent.delete", target=target, changed=1, job_ids=cancelled)
     return agent
 
 

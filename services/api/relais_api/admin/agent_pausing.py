@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from relais.queues import QUEUE_NAMES
-from relais.store.audit import record_action
 from relais.store.pausing import pause_agent, resume_agent
 from relais_api.admin.agents import Slug
 from relais_api.admin.keys import Operator
+from relais_api.admin.pausing_record import is_paused, record_pausing
 from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import UtcTime
@@ -53,16 +53,18 @@ async def resume(slug: Slug, parts: PartsOf, operator: Operator) -> AgentPause:
 
 
 def _pause(conn: Connection, slug: str, actor: str) -> datetime | None:
+    was_paused = is_paused(conn, "agent", slug)
     paused_at = pause_agent(conn, slug)
     if paused_at is not None:
-        record_action(conn, actor=actor, action="agent.pause", target={"agent": slug}, changed=1)
+        record_pausing(conn, "pause", "agent", slug, was_paused=was_paused, actor=actor)
     return paused_at
 
 
 def _resume(conn: Connection, slug: str, actor: str) -> bool:
+    was_paused = is_paused(conn, "agent", slug)
     found = resume_agent(conn, slug)
     if found:
-        record_action(conn, actor=actor, action="agent.resume", target={"agent": slug}, changed=1)
+        record_pausing(conn, "resume", "agent", slug, was_paused=was_paused, actor=actor)
     return found
 
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Path, Response
 
 from relais.queues import DOCUMENTS
-from relais.store.agents import Agent, create_agent, find_agent_by_slug, list_agents
+from relais.store.agents import Agent, find_agent_by_slug, list_agents
 from relais_api.admin.agent_bodies import SLUG_PATTERN, AgentBody, AgentChanges, AgentList, NewAgent
-from relais_api.admin.agent_changes import change_agent, remove_agent
-from relais_api.admin.keys import NEEDS_ADMIN, NEEDS_READ
+from relais_api.admin.agent_changes import change_agent, make_agent, remove_agent
+from relais_api.admin.keys import NEEDS_ADMIN, NEEDS_READ, Administrator
 from relais_api.chat.reading import json_only
 from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
@@ -41,10 +41,10 @@ async def show_agents(parts: PartsOf) -> AgentList:
     dependencies=[NEEDS_ADMIN, _JSON],
     responses=problem_responses(problems.SlugTaken, problems.WrongMediaType),
 )
-async def add_agent(new: NewAgent, response: Response, parts: PartsOf) -> AgentBody:
+async def add_agent(new: NewAgent, response: Response, parts: PartsOf, admin: Administrator) -> AgentBody:
     """Create an agent; its public token is made here."""
     fields = new.model_dump() | {"id": uuid4(), "token": secrets.token_urlsafe(_TOKEN_BYTES)}
-    agent = await parts.database.write(create_agent, fields)
+    agent = await parts.database.write(make_agent, fields, admin.name)
     if agent is None:
         raise problems.SlugTaken(f"Another agent has the slug {new.slug}; choose another.", field="slug")
     response.headers["Location"] = f"/api/agents/{agent.slug}"
@@ -62,9 +62,9 @@ async def show_one_agent(slug: Slug, parts: PartsOf) -> AgentBody:
     dependencies=[NEEDS_ADMIN, _JSON],
     responses=problem_responses(problems.UnknownAgent, problems.WrongMediaType),
 )
-async def edit_agent(slug: Slug, changes: AgentChanges, parts: PartsOf) -> AgentBody:
+async def edit_agent(slug: Slug, changes: AgentChanges, parts: PartsOf, admin: Administrator) -> AgentBody:
     """Change an agent; what the body leaves out stays. Another embedding model embeds the documents anew."""
-    agent = await parts.database.write(change_agent, slug, changes.model_dump(exclude_unset=True))
+    agent = await parts.database.write(change_agent, slug, changes.model_dump(exclude_unset=True), admin.name)
     if agent is None:
         raise _unknown()
     parts.agents.forget(agent.token)
@@ -75,9 +75,9 @@ async def edit_agent(slug: Slug, changes: AgentChanges, parts: PartsOf) -> Agent
 @router.delete(
     "/{slug}", status_code=204, dependencies=[NEEDS_ADMIN], responses=problem_responses(problems.UnknownAgent)
 )
-async def drop_agent(slug: Slug, parts: PartsOf) -> Response:
+async def drop_agent(slug: Slug, parts: PartsOf, admin: Administrator) -> Response:
     """Delete an agent; its waiting messages are cancelled and its documents leave the index."""
-    agent = await parts.database.write(remove_agent, slug)
+    agent = await parts.database.write(remove_agent, slug, admin.name)
     if agent is None:
         raise _unknown()
     parts.agents.forget(agent.token)

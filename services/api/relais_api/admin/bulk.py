@@ -5,14 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from relais.queues import QUEUE_NAMES
 from relais.refs import ref_of
-from relais.store.unlocking import Refusal
 from relais_api.admin.bulk_actions import CANCEL, CLEAN, RETRY, UNLOCK, Action, Effect, Name
 from relais_api.admin.job_filters import BulkAction, Cleaning, Unlocking
 from relais_api.admin.keys import Operator
+from relais_api.admin.skipping import Reason, Skipped
 from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
 from relais_api.parts import Parts, PartsOf
@@ -21,7 +21,7 @@ router: Final = APIRouter(
     prefix="/api/jobs",
     tags=["Administration"],
     responses=problem_responses(
-        problems.Unauthorized, problems.Forbidden, problems.Invalid, problems.DatabaseUnavailable
+        problems.Unauthorized, problems.Forbidden, problems.UnknownAgent, problems.Invalid, problems.DatabaseUnavailable
     ),
 )
 
@@ -30,17 +30,20 @@ _MOST_SKIPPED: Final = 100
 
 
 class SkippedJob(BaseModel):
-    """A job that matches and stays as it is."""
+    """A job that matches, or was named, and stays as it is."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     ref: str
-    reason: Refusal
+    reason: Reason
     detail: str
 
 
 class BulkResult(BaseModel):
     """What a bulk action did, or with `dry_run` would do to the jobs `job_ids`, at most `limit` of those `matching`.
 
-    `refs` are theirs, in the same order. `skipped` are jobs that match and stay as they are, the first hundred.
+    `refs` are theirs, in the same order. `skipped` are the first hundred jobs that match, or were named by id or ref,
+    and stay as they are.
     """
 
     action: Name
@@ -50,6 +53,8 @@ class BulkResult(BaseModel):
     job_ids: list[UUID]
     refs: list[str]
     skipped: list[SkippedJob]
+    skipped_count: int = Field(description="How many are skipped in all.")
+    left: int = Field(description="How many more match, beyond `limit`: those that the next call would change.")
 
 
 @router.post("/retry")
@@ -88,8 +93,8 @@ async def clean_jobs(
 
 
 def _wanted(query: W, body: W | None) -> W:
-    given = query.model_dump(exclude_unset=True) | (body.model_dump(exclude_unset=True) if body else {})
-    wanted = type(query).model_validate(given)
+    # Both are valid already: what was read once, such as an age in hours, may not be what it was read from.
+    wanted = query if body is None else query.model_copy(update=body.model_dump(exclude_unset=True))
     if not wanted.dry_run and not wanted.narrows():
         names = [name for name in type(query).model_fields if name not in {"dry_run", "limit", "force"}]
         message = f"needs at least one of {', '.join(names)}, so that it can't hit everything"
@@ -103,17 +108,21 @@ async def _act(parts: Parts, action: Action[W], wanted: W, actor: str) -> BulkRe
     else:
         effect = await parts.database.write(action.execute, wanted, actor)
         _wake(parts, effect)
+    return _result(action.name, wanted, effect)
+
+
+def _result(name: Name, wanted: BulkAction, effect: Effect) -> BulkResult:
+    skipped: list[Skipped] = [*effect.skipped, *effect.left_out]
     return BulkResult(
-        action=action.name,
+        action=name,
         dry_run=wanted.dry_run,
         matching=effect.matching,
         changed=0 if wanted.dry_run else len(effect.job_ids),
         job_ids=list(effect.job_ids),
         refs=[ref_of(job_id) for job_id in effect.job_ids],
-        skipped=[
-            SkippedJob(ref=ref_of(job.job_id), reason=job.reason, detail=job.detail)
-            for job in effect.skipped[:_MOST_SKIPPED]
-        ],
+        skipped=[SkippedJob.model_validate(one) for one in skipped[:_MOST_SKIPPED]],
+        skipped_count=len(skipped),
+        left=effect.left,
     )
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from relais.queues import DOCUMENTS
 from relais.store.agents import Agent
+from relais.store.audit import record_action
 from relais.store.documents import find_document, find_listed_document, list_documents, mark_deleted, put_document
 from relais_api.admin.agent_changes import ingest
 from relais_api.admin.agents import Slug, find_agent
-from relais_api.admin.keys import NEEDS_ADMIN, NEEDS_READ
+from relais_api.admin.keys import NEEDS_ADMIN, NEEDS_READ, Administrator
 from relais_api.admin.uploads import Upload, read_uploads
 from relais_api.http import problems
 from relais_api.http.cursors import decode_cursor, encode_cursor
@@ -98,11 +99,11 @@ class AcceptedRemoval(BaseModel):
     openapi_extra=_FILES,
     responses=problem_responses(problems.TooLarge, problems.WrongMediaType),
 )
-async def upload_documents(slug: Slug, request: Request, parts: PartsOf) -> AcceptedDocuments:
+async def upload_documents(slug: Slug, request: Request, parts: PartsOf, admin: Administrator) -> AcceptedDocuments:
     """Store files and ingest them in the background; one of the same name replaces the earlier one."""
     agent = await find_agent(parts, slug)
     uploads = await read_uploads(request, parts.limits)
-    accepted = [await parts.database.write(_accept, agent, upload) for upload in uploads]
+    accepted = [await parts.database.write(_accept, agent, upload, admin.name) for upload in uploads]
     parts.announcer.wake(DOCUMENTS.name, len(accepted))
     return AcceptedDocuments(documents=accepted)
 
@@ -135,26 +136,30 @@ async def show_document(slug: Slug, document_id: UUID, parts: PartsOf) -> Docume
     dependencies=[NEEDS_ADMIN],
     responses=problem_responses(problems.UnknownDocument),
 )
-async def remove_document(slug: Slug, document_id: UUID, parts: PartsOf) -> AcceptedRemoval:
+async def remove_document(slug: Slug, document_id: UUID, parts: PartsOf, admin: Administrator) -> AcceptedRemoval:
     """Remove a document: no answer uses it from now on, and the index is cleaned in the background."""
     agent = await find_agent(parts, slug)
-    job_id = await parts.database.write(_remove, agent, document_id)
+    job_id = await parts.database.write(_remove, agent, document_id, admin.name)
     if job_id is None:
         raise _unknown()
     parts.announcer.wake(DOCUMENTS.name)
     return AcceptedRemoval(document_id=document_id, job_id=job_id)
 
 
-def _accept(conn: Connection, agent: Agent, upload: Upload) -> AcceptedDocument:
+def _accept(conn: Connection, agent: Agent, upload: Upload, actor: str) -> AcceptedDocument:
     stored = put_document(conn, agent.id, upload.name, upload.media_type, upload.content)
     job_id = ingest(conn, agent, stored.document_id)
+    target = {"agent": agent.slug, "document": upload.name}
+    record_action(conn, actor=actor, action="document.put", target=target, changed=0 if stored.unchanged else 1)
     return AcceptedDocument(document_id=stored.document_id, name=upload.name, job_id=job_id, unchanged=stored.unchanged)
 
 
-def _remove(conn: Connection, agent: Agent, document_id: UUID) -> UUID | None:
+def _remove(conn: Connection, agent: Agent, document_id: UUID, actor: str) -> UUID | None:
     document = find_document(conn, document_id)
     if document is None or document.agent_id != agent.id or not mark_deleted(conn, document_id):
         return None
+    target = {"agent": agent.slug, "document": document.name}
+    record_action(conn, actor=actor, action="document.delete", target=target, changed=1)
     return ingest(conn, agent, document_id)
 
 

@@ -1,36 +1,36 @@
 """Which jobs an operator means: the filter that search and bulk actions share."""
 
-import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
+from relais.ages import LONGEST_AGE_S, read_age
 from relais.lifecycle import TERMINAL, State
 from relais.queues import Kind
 from relais.refs import bounds_of, ref_of
 from relais.store.bulk import JobFilter
 from relais_api.chat.body import refuse_control_characters
 
-_AGE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
-_UNIT_S: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _REF_SCHEMA: Final = {"type": "string", "pattern": "^([0-9a-f]{12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"}
 _MOST_RECORDED: Final = 100
-_LONGEST_AGE_S: Final = 10 * 365 * 86_400
+MOST_CHANGED: Final = 10_000
 
 
 def _read_age(age: Any) -> float:
-    found = _AGE.fullmatch(str(age).strip())
-    if not found or float(found[1]) * _UNIT_S[found[2]] > _LONGEST_AGE_S:
-        raise PydanticCustomError("age", "must be seconds, or a number with s, m, h or d, like 90, 15m or 2d")
-    return float(found[1]) * _UNIT_S[found[2]]
+    if type(age) in {int, float} and 0 <= age <= LONGEST_AGE_S:  # neither holds for a NaN
+        return float(age)
+    try:
+        return read_age(str(age))
+    except ValueError as error:
+        raise PydanticCustomError("age", "{why}", {"why": str(error)}) from None
 
 
 _AGE_SCHEMA: Final = WithJsonSchema(
     {
         "anyOf": [
-            {"type": "number", "minimum": 0, "maximum": _LONGEST_AGE_S},
+            {"type": "number", "minimum": 0, "maximum": LONGEST_AGE_S},
             {"type": "string", "pattern": "^[0-9]{1,8}[smhd]$"},
         ]
     }
@@ -93,14 +93,18 @@ class BulkAction(Filter):
     """The query, or the JSON body, of a bulk action."""
 
     dry_run: bool = Field(default=True, description="Only tell what would change.")
-    limit: Annotated[int, Field(ge=1, le=10_000, description="Most jobs to change, oldest first: 5 tries it on 5.")] = (
-        1_000
-    )
+    limit: Annotated[
+        int, Field(ge=1, le=MOST_CHANGED, description="Most jobs to change, oldest first: 5 tries it on 5.")
+    ] = 1_000
+
+    def named(self) -> list[str]:
+        """The ids and refs that were given."""
+        return [*map(str, self.id or ()), *(self.ref or ())]
 
     def target(self) -> dict[str, Any]:
         """The same for the record of what operators did, with refs in the place of ids."""
         given = self.model_dump(mode="json", exclude={"dry_run", "id", "ref", "session"}, exclude_none=True)
-        refs = [ref_of(bounds_of(ref)[0]) for ref in (*map(str, self.id or ()), *(self.ref or ()))]
+        refs = [ref_of(bounds_of(ref)[0]) for ref in self.named()]
         named = {"ref": refs[:_MOST_RECORDED]} if refs else {}
         session = {} if self.session is None else {"session": ref_of(bounds_of(self.session)[0])}
         return given | named | session

@@ -1,7 +1,7 @@
 """The address of one job: its life, why it is where it is and, for administrators, its texts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Path
@@ -107,17 +107,12 @@ def _body(life: _Life, *, with_texts: bool) -> JobLife:
         run_at=job.run_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
-        explanation=_cause(explain(_without_ids(facts))),
+        explanation=_cause(explain(facts.without_ids())),
         attempts=[AttemptBody.of(attempt) for attempt in attempts_of(life.events)],
         events=[EventBody.model_validate(event) for event in life.events],
         answer=AnswerFigures.of(life.texts),
         texts=_texts(job, life.texts) if with_texts and life.texts.question is not None else None,
     )
-
-
-def _without_ids(facts: Facts) -> Facts:
-    earlier = facts.blocker
-    return facts if earlier is None else replace(facts, blocker=replace(earlier, id=ref_of(earlier.id)))
 
 
 def _cause(found: Explanation) -> CauseBody:

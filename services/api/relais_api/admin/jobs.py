@@ -7,8 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
 
-from relais.store.search import search_jobs
+from relais.store.search import FoundJob, search_jobs
+from relais_api.admin.agent_filter import check_agent
 from relais_api.admin.job_filters import PageOfJobs
 from relais_api.admin.keys import NEEDS_READ
 from relais_api.http import problems
@@ -21,7 +23,7 @@ router: Final = APIRouter(
     prefix="/api/jobs",
     tags=["Administration"],
     responses=problem_responses(
-        problems.Unauthorized, problems.Forbidden, problems.Invalid, problems.DatabaseUnavailable
+        problems.Unauthorized, problems.Forbidden, problems.UnknownAgent, problems.Invalid, problems.DatabaseUnavailable
     ),
 )
 
@@ -61,10 +63,15 @@ class JobPage(BaseModel):
 async def show_jobs(parts: PartsOf, which: Annotated[PageOfJobs, Query()]) -> JobPage:
     """Search jobs; the newest come first."""
     before = None if which.cursor is None else _read_cursor(which.cursor)
-    found = await parts.database.read(search_jobs, which.criteria(), before=before, limit=which.limit + 1)
+    found = await parts.database.read(_search, which, before)
     shown = [JobBody.model_validate(job) for job in found[: which.limit]]
     more = len(found) > which.limit
     return JobPage(jobs=shown, next_cursor=_cursor(shown[-1]) if more else None)
+
+
+def _search(conn: Connection, which: PageOfJobs, before: tuple[datetime, UUID] | None) -> list[FoundJob]:
+    check_agent(conn, which)
+    return search_jobs(conn, which.criteria(), before=before, limit=which.limit + 1)
 
 
 def _cursor(job: JobBody) -> str:

@@ -62,3 +62,4 @@ NEEDS_ADMIN: Final[Any] = Depends(_requires("admin"))
 # The same for routes that need to know who it is.
 Reader = Annotated[KeyHolder, NEEDS_READ]
 Operator = Annotated[KeyHolder, NEEDS_OPS]
+Administrator = Annotated[KeyHolder, NEEDS_ADMIN]

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from relais.queues import QUEUE_NAMES
-from relais.store.audit import record_action
 from relais.store.pausing import pause_queue, resume_queue
 from relais_api.admin.keys import Operator
+from relais_api.admin.pausing_record import is_paused, record_pausing
 from relais_api.http import problems
 from relais_api.http.openapi import problem_responses
 from relais_api.messages.bodies import UtcTime
@@ -59,10 +59,10 @@ def check_queue(name: str) -> None:
 
 
 def _pause(conn: Connection, name: str, actor: str) -> datetime:
-    record_action(conn, actor=actor, action="queue.pause", target={"queue": name}, changed=1)
+    record_pausing(conn, "pause", "queue", name, was_paused=is_paused(conn, "queue", name), actor=actor)
     return pause_queue(conn, name)
 
 
 def _resume(conn: Connection, name: str, actor: str) -> None:
-    record_action(conn, actor=actor, action="queue.resume", target={"queue": name}, changed=1)
+    record_pausing(conn, "resume", "queue", name, was_paused=is_paused(conn, "queue", name), actor=actor)
     resume_queue(conn, name)

@@ -3,9 +3,11 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
+from relais.alert_names import ALERT_NAMES
 from relais.store.audit import record_action
 from relais.store.silences import Silence, active_silences, add_silence, end_silence
 from relais_api.admin.keys import NEEDS_OPS, NEEDS_READ, Operator
@@ -28,12 +30,21 @@ _JSON: Final = Depends(json_only)
 _Line = Annotated[str, AfterValidator(refuse_control_characters)]
 
 
+def _is_an_alert(name: str) -> str:
+    if name not in ALERT_NAMES:
+        raise PydanticCustomError("rule", "must be the name of an alert; docs/runbook.md has them all")
+    return name
+
+
+_Rule = Annotated[str, AfterValidator(_is_an_alert), WithJsonSchema({"type": "string", "enum": list(ALERT_NAMES)})]
+
+
 class NewSilence(BaseModel):
     """The body of POST."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rule: Annotated[_Line, Field(min_length=1, max_length=100, pattern=r"^\S+$", description="The alert's name.")]
+    rule: Annotated[_Rule, Field(description="The alert's name.")]
     minutes: Annotated[int, Field(ge=1, le=_LONGEST_MIN, description="From now on; thirty days at most.")]
     reason: Annotated[_Line, Field(max_length=500, description="For those who wonder later.")] = ""
 

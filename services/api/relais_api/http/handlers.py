@@ -16,6 +16,7 @@ from relais_api.http.problems import TYPE_TEMPLATE, ApiProblem, DatabaseUnavaila
 from relais_api.http.validation import describe_errors, summarise
 
 DATABASE_RETRY_S = 2
+_READS = {"GET", "HEAD", "OPTIONS"}
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 _DETAILS = {
@@ -44,11 +45,22 @@ def install_problem_handlers(app: FastAPI) -> None:
     document_problems(app)
 
 
-def _database_away(_handler: ExceptionHandler, _request: Request, _error: Exception) -> Problem:
-    return DatabaseUnavailable(
-        "The database did not answer in time. A message sent now may not have been accepted: send it again with "
-        "the same Idempotency-Key.",
-        retry_after_s=DATABASE_RETRY_S,
+def _database_away(_handler: ExceptionHandler, request: Request, _error: Exception) -> Problem:
+    detail = f"The database did not answer in time. {_what_now(request)}"
+    return DatabaseUnavailable(detail, retry_after_s=DATABASE_RETRY_S)
+
+
+def _what_now(request: Request) -> str:
+    path = request.url.path
+    if request.method in _READS:
+        return "Nothing was changed; try again."
+    if path.startswith("/c/"):
+        return "A message sent now may not have been accepted: send it again with the same Idempotency-Key."
+    if path.startswith("/api/messages/"):
+        return "It is not known whether it was done: the message's status tells, before you repeat it."
+    return (
+        "It is not known whether it was done: `relais queue audit` (GET /api/audit) tells; preview again before "
+        "repeating."
     )
 
 

@@ -14,6 +14,11 @@ from relais_cli.settings import StoreSettings
 
 KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Who or what uses the key.")]
 
+_SCOPES = (
+    "read: look; ops: retry, cancel, pause too; admin: everything. Each sees ids of messages, and whoever has the id "
+    "of a message can read, cancel and retry it at its public address, which the audit doesn't record."
+)
+
 
 class ScopeName(StrEnum):
     """What a key is good for."""
@@ -34,7 +39,7 @@ def make_keys() -> typer.Typer:
 def add(
     name: KeyName,
     *,
-    scope: Annotated[ScopeName, typer.Option(help="read: look; ops: retry, cancel, pause too; admin: everything.")],
+    scope: Annotated[ScopeName, typer.Option(help=_SCOPES)],
     as_json: Json = False,
 ) -> None:
     """Make a key; it is shown this once, the database keeps its hash."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import typer
+
 from relais.settings import load_settings
 from relais_cli.client import Client, operating
 from relais_cli.render import print_json, stdout
@@ -10,7 +12,11 @@ from relais_cli.views.changes import SHOWN, preview_view, result_view
 
 
 def act(action: str, which: dict[str, Any], *, limit: int, execute: bool, as_json: bool) -> None:
-    """Ask the API for the action, or for what it would do."""
+    """Ask the API for the action, or for what it would do.
+
+    Raises:
+        typer.Exit: a job that was named stays as it is.
+    """
     with operating(load_settings(ClientSettings)) as client:
         result = client.post(f"/api/jobs/{action}", json={**which, "limit": limit, "dry_run": not execute})
         if as_json:
@@ -19,6 +25,8 @@ def act(action: str, which: dict[str, Any], *, limit: int, execute: bool, as_jso
             stdout().print(result_view(result))
         else:
             stdout().print(preview_view(result, _first(client, result["job_ids"])))
+    if execute and "ref" in which and result["skipped"]:
+        raise typer.Exit(1)
 
 
 def _first(client: Client, job_ids: list[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from relais.settings import load_settings
 from relais_cli.client import operating
 from relais_cli.commands.options import EVERY_S, Interval, Json, Watch
 from relais_cli.commands.queue_options import Agent, ErrorCode, Ids, KindOption, OlderThan, Session, read_filter
-from relais_cli.render import print_json, stdout
+from relais_cli.render import MOST_SHOWN, print_json, stdout
 from relais_cli.settings import ClientSettings
 from relais_cli.views.jobs import failed_view
 from relais_cli.watching import watch as keep_watching
@@ -23,7 +23,7 @@ def failed(
     error_code: ErrorCode = None,
     session: Session = None,
     older_than: OlderThan = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="Most jobs to show, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_SHOWN, help="Most jobs to show, newest first.")] = 50,
     as_json: Json = False,
     watch: Watch = False,
     interval: Interval = EVERY_S,

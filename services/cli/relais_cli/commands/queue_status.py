@@ -30,9 +30,9 @@ def status(*, as_json: Json = False, watch: Watch = False, interval: Interval = 
         report = read()
     if as_json:
         print_json(report)
-    elif report["figures"] is None:
+    if report["figures"] is None:
         raise CliError(_AWAY)
-    else:
+    if not as_json:
         stdout().print(figures_view(report["figures"]))
 
 

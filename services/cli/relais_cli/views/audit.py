@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from relais_cli.render import duration, make_table
+from relais_cli.render import duration, how_to_see_more, make_table
 
 
 def audit_view(page: dict[str, Any]) -> RenderableType:
@@ -32,7 +32,7 @@ def audit_view(page: dict[str, Any]) -> RenderableType:
     )
     if not page["next_cursor"]:
         return table
-    return Group(table, Text(f"Only the newest {len(actions)} are shown: raise --limit."))
+    return Group(table, Text(f"Only the newest {len(actions)} are shown: {how_to_see_more(len(actions))}."))
 
 
 def _changed(one: Mapping[str, Any]) -> str:
@@ -40,7 +40,9 @@ def _changed(one: Mapping[str, Any]) -> str:
 
 
 def _target(target: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_value(name, value)}" for name, value in target.items() if value is not False)
+    return ", ".join(
+        f"{name} {_value(name, value)}" for name, value in target.items() if value is not False and value != []
+    )
 
 
 def _value(name: str, value: object) -> str:

@@ -20,13 +20,13 @@ def preview_view(result: dict[str, Any], jobs: Sequence[dict[str, Any]]) -> Rend
     of_all = f" of {matching} that match" if matching > changing else ""
     action = _WOULD.get(result["action"], result["action"])
     if not matching:
-        return Text(f"Nothing to {action}: no job matches.")
+        return Group(Text(f"Nothing to {action}: no job matches."), *_skipped(result))
     parts: list[RenderableType] = [Text(f"Would {action} {counted(changing, 'job')}{of_all}.")]
     if jobs:
         parts += [Text(), jobs_view(jobs)]
     if changing > len(jobs) > 0:
         parts += [Text(f"and {changing - len(jobs)} more")]
-    parts += _skipped(result["skipped"])
+    parts += _skipped(result)
     if changing:
         few = ", with --limit 1 for the oldest alone" if changing > 1 else ""
         parts += [Text(), Text(f"To do it: the same command with --execute{few}")]
@@ -35,18 +35,17 @@ def preview_view(result: dict[str, Any], jobs: Sequence[dict[str, Any]]) -> Rend
 
 def result_view(result: dict[str, Any]) -> RenderableType:
     """What was done, and what is left."""
-    skipped = result["skipped"]
-    left = result["matching"] - result["changed"] - len(skipped)
-    rest = f"; {left} more match, run it again" if left > 0 else ""
+    rest = f"; {result['left']} more match, run it again" if result["left"] else ""
     done = Text(f"{_DONE[result['action']]} {counted(result['changed'], 'job')}{rest}.")
-    return Group(done, *_skipped(skipped)) if skipped else done
+    return Group(done, *_skipped(result))
 
 
-def _skipped(skipped: Sequence[dict[str, Any]]) -> Iterator[RenderableType]:
+def _skipped(result: dict[str, Any]) -> Iterator[RenderableType]:
+    skipped, count = result["skipped"], result["skipped_count"]
     if not skipped:
         return
     yield Text()
-    yield Text(f"Left as {'it is' if len(skipped) == 1 else 'they are'}:")
+    yield Text(f"Left as {'it is' if count == 1 else 'they are'}:")
     yield make_table(["Job", "Why"], [(one["ref"], one["detail"]) for one in skipped[:SHOWN]])
-    if len(skipped) > SHOWN:
-        yield Text(f"and {len(skipped) - SHOWN} more")
+    if count > SHOWN:
+        yield Text(f"and {count - SHOWN} more")

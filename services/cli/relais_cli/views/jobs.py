@@ -8,7 +8,7 @@ from rich.text import Text
 
 from relais.lifecycle import State
 from relais.refs import ref_of
-from relais_cli.render import age, make_table
+from relais_cli.render import age, how_to_see_more, make_table
 
 _TEXTS = 20
 
@@ -64,4 +64,5 @@ def _errors(jobs: Sequence[dict[str, Any]]) -> Iterator[str]:
 def _rest(page: dict[str, Any]) -> Iterator[str]:
     if page["next_cursor"]:
         yield ""
-        yield f"Only the newest {len(page['jobs'])} are shown: narrow the filter, or raise --limit."
+        shown = len(page["jobs"])
+        yield f"Only the newest {shown} are shown: {how_to_see_more(shown)}."

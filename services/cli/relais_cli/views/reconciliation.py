@@ -47,5 +47,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
             "To do it: the same command with --execute",
         ]
     if not found["confirmed"]:
-        return ["The broker took nothing: start it, or correct RELAIS_BROKER_URL of the API. Nothing was changed."]
+        return [
+            "The broker has not confirmed within 3 s; some tokens may still arrive, and nothing was announced.",
+            "If it is down: start it, or correct RELAIS_BROKER_URL of the API.",
+        ]
     return [f"Announced {counted(found['announced'], 'job')}, published {counted(found['published'], 'token')}."]
