@@ -13,8 +13,8 @@ psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-post
 CREATE ROLE relais_owner LOGIN PASSWORD :'owner_password';
 -- API, worker and sweeper: rows, not tables.
 CREATE ROLE relais_app LOGIN PASSWORD :'app_password';
--- The monitor: reads, and can't be made to write.
-CREATE ROLE relais_monitor LOGIN PASSWORD :'monitor_password' CONNECTION LIMIT 10;
+-- The monitor: reads, and can't be made to write. Each has 5 connections at most: enough for two, and for an upgrade.
+CREATE ROLE relais_monitor LOGIN PASSWORD :'monitor_password' CONNECTION LIMIT 20;
 
 -- A queue table dies of a pinned snapshot, whoever pins it.
 ALTER ROLE relais_app SET idle_in_transaction_session_timeout = '60s';

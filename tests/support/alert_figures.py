@@ -18,8 +18,9 @@ def past(**changed: Any) -> Past:
         "failed_24h": 0,
         "expired_10m": 0,
         "superseded_15m": 0,
-        "duplicates": 0,
+        "duplicates_24h": 0,
         "late_waits": {(kind, window_s): 0.0 for kind in Kind for window_s in BURN_WINDOWS_S},
+        "late_counts": {(kind, window_s): 0 for kind in Kind for window_s in BURN_WINDOWS_S},
     }
     return Past(**(values | changed))
 

@@ -101,7 +101,10 @@ _COUNTS = {
         (),
         "SELECT count(*) FROM job_events WHERE transition IN ('expire', 'expire_spent')",
     ),
-    "relais_attempts_superseded_total": ((), "SELECT count(*) FROM job_events WHERE transition = 'superseded'"),
+    "relais_attempts_superseded_total": (
+        (),
+        "SELECT count(*) FROM job_events WHERE transition = 'superseded' AND from_state <> 'cancelled'",
+    ),
     "relais_duplicate_answers_total": (
         (),
         (

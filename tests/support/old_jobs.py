@@ -1,10 +1,13 @@
-"""Fills the tables by the million: jobs that ended over the last weeks, with their ledger, or jobs that wait."""
+"""Fills the tables by the million: jobs that ended over the last weeks, half of them past, or jobs that wait."""
 
 from uuid import UUID
 
 from sqlalchemy import Engine, text
 
+from relais.store.schema import jobs
+
 _DAYS = 25
+_COLUMNS = ", ".join(column.name for column in jobs.columns)
 _JOBS = text(f"""
 WITH numbered AS (
     SELECT n, gen_random_uuid() AS id, now() - make_interval(secs => {_DAYS * 86_400} * (1 - n::float / :upto)) AS at,
@@ -25,6 +28,10 @@ FROM jobs j CROSS JOIN LATERAL (VALUES
     (j.finished_at, CASE j.state WHEN 'completed' THEN 'complete' WHEN 'failed' THEN 'fail' ELSE 'cancel' END,
      'processing', j.state, 1)) e(at, transition, from_state, to_state, attempt)
 WHERE j.ticket > :after ORDER BY e.at""")
+# The older half has left the table that claims work on, as the sweeper would have seen to.
+_MOVED = text(f"""
+WITH gone AS (DELETE FROM jobs WHERE finished_at IS NOT NULL AND ticket <= :upto / 2 RETURNING *)
+INSERT INTO past_jobs ({_COLUMNS}) SELECT {_COLUMNS} FROM gone""")
 _WAITING = text("""
 INSERT INTO jobs (id, kind, queue, agent_id, subject_id, serial_key, priority, ticket, state, attempt, attempt_limit,
                   created_at, announced_at)
@@ -44,6 +51,7 @@ def fill_finished(engine: Engine, agent_id: UUID, *, after: int, upto: int) -> N
         conn.execute(_LANE, {"upto": upto, "watermark": upto})
         conn.execute(_JOBS, {"agent_id": agent_id, "after": after, "upto": upto})
         conn.execute(_LEDGER, {"after": after})
+        conn.execute(_MOVED, {"upto": upto})
     _analyze(engine)
 
 
@@ -59,5 +67,5 @@ def fill_waiting(engine: Engine, agent_id: UUID, *, after: int, upto: int, finis
 def _analyze(engine: Engine) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("SET statement_timeout = 0"))
-        conn.execute(text("VACUUM ANALYZE jobs, job_events, lanes"))
+        conn.execute(text("VACUUM ANALYZE jobs, past_jobs, job_events, lanes"))
         conn.execute(text("RESET statement_timeout"))

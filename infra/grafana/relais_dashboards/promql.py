@@ -27,10 +27,12 @@ def gained(labels: str, counter: str, window: str) -> str:
     """By how much a counter grew within the window, its first count included.
 
     `increase` overlooks the count with which a series appears, which is the first failure of each reason. What wasn't
-    there before counts from 0, but only if Prometheus looked then.
+    there before counts from 0, but only if the ledger was read then: a counter that always exists says so. What is less
+    than before began anew in between, and counts from 0, too.
     """
     now, before = once(labels, counter), once(labels, f"{counter} offset {window}")
-    return f"({now} - ({before} or 0 * {now} and on () max(relais_database_up offset {window})))"
+    known = f"max(relais_leases_expired_total offset {window})"
+    return f"({now} - {before} >= 0 or {now} and on () {known})"
 
 
 def quantile(share: float, histogram: str, *, of: str, by: str = "") -> str:

@@ -53,7 +53,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The figures of one moment; no history while the monitor still reads the ledger after its start."""
+    """The figures of one moment; no history while the monitor still reads the ledger after its start.
+
+    `jobs` has no finished ones before they were counted for the first time.
+    """
 
     stats: Stats
     jobs: dict[tuple[Kind, State], int]
@@ -82,9 +85,12 @@ class SnapshotReader:
         self._lock = threading.Lock()
         self._reading: Future[Snapshot] | None = None
         self._background: Future[None] | None = None
+        self._counting: Future[None] | None = None
         self._started_at = 0.0
         # One thread: the tally is nobody else's, and scrapers can't pile up in the database.
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshot")
+        # Another: however long it takes to count what finished, it holds no scrape.
+        self._counter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finished")
         self._up = True
         self._catching_up = False
         self._closed = False
@@ -108,6 +114,7 @@ class SnapshotReader:
                 self._closed = True
                 self._executor.submit(self._tally.save, at_once=True)
                 self._executor.shutdown(wait=False)
+                self._counter.shutdown(wait=False, cancel_futures=True)
 
     def _current(self) -> "Future[Snapshot]":
         with self._lock:
@@ -133,48 +140,49 @@ class SnapshotReader:
             stats = read_stats(conn)
             is_complete = self._tally.update(conn)
             totals = self._tally.state.totals.copy()
-            self._count_if_needed(conn, totals, is_complete=is_complete)
+        finished = self._finished.at(totals, self._beginning)
         history = self._history(stats.now, totals) if self._tally.ready else None
         self._go_on(is_complete=is_complete)
-        return Snapshot(stats, {**stats.backlog.jobs, **self._finished.at(totals)}, history)
+        return Snapshot(stats, {**stats.backlog.jobs, **finished}, history)
+
+    @property
+    def _beginning(self) -> int | None:
+        """The beginning of the totals; None while the ledger is still being read, so that they don't hold all."""
+        return self._tally.beginnings if self._tally.ready else None
 
     def _history(self, now: float, totals: Sums) -> History:
         day = self._tally.state.minutes.view()
         return History(now, totals, day, {name: add_up_window(day, name, now) for name in WINDOWS})
 
     def _go_on(self, *, is_complete: bool) -> None:
-        """Do after a reading whatever need not hold a scrape: read on in a long ledger, count what finished, save."""
+        """Do after a reading whatever need not hold a scrape: count what finished, read on in a long ledger, save."""
         with self._lock:
             if self._closed:
                 return
-            if not is_complete:
-                if not self._catching_up:  # one at a time: between two steps there is room for a reading
-                    self._catching_up = True
-                    self._background = self._executor.submit(self._catch_up)
-            elif self._finished.due:
-                self._background = self._executor.submit(self._count_again)
-            else:
+            if self._finished.due(self._beginning) and (self._counting is None or self._counting.done()):
+                self._counting = self._counter.submit(self._count)
+            if is_complete:
                 self._executor.submit(self._tally.save)
+            elif not self._catching_up:  # one at a time: between two steps there is room for a reading
+                self._catching_up = True
+                self._background = self._executor.submit(self._catch_up)
 
     def _catch_up(self) -> None:
         self._catching_up = False
         with self._quietly(), self._engine.begin() as conn:
             is_complete = self._tally.update(conn, patient=True)
-            self._count_if_needed(conn, self._tally.state.totals, is_complete=is_complete)
             self._go_on(is_complete=is_complete)
 
-    def _count_again(self) -> None:
+    def _count(self) -> None:
         with self._quietly(), self._engine.begin() as conn:
-            if self._tally.update(conn):
-                self._finished.count(conn, self._tally.state.totals, counted_with=self._tally.beginnings)
+            totals, beginning, is_complete = self._executor.submit(self._totals_in, conn).result()
+            if is_complete or beginning is None:  # else much came meanwhile, and the next reading asks again
+                self._finished.count(conn, totals, counted_with=beginning)
 
-    def _count_if_needed(self, conn: Connection, totals: Sums, *, is_complete: bool) -> None:
-        """Count what finished at the start, and again when the ledger is read, to go on from there."""
-        carried_on = self._finished.counted_with == self._tally.beginnings
-        if is_complete and not carried_on:
-            self._finished.count(conn, totals, counted_with=self._tally.beginnings)
-        elif not self._tally.ready and (self._finished.due or carried_on):
-            self._finished.count(conn, totals, counted_with=None)
+    def _totals_in(self, conn: Connection) -> tuple[Sums, int | None, bool]:
+        """Read the ledger up to the snapshot of a connection that counts afterwards, so that both say the same."""
+        is_complete = self._tally.update(conn)
+        return self._tally.state.totals.copy(), self._beginning, is_complete
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relais.store.engine import make_engine
 from relais_monitor.app import Dependencies, build_app
+from support.waiting import wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -54,6 +55,11 @@ class Monitor:
     def value(self, name: str, **labels: str) -> float | None:
         """Give one sample's value; None when there is no such sample."""
         return self.scrape().get((name, frozenset(labels.items())))
+
+    def scrape_counted(self) -> Samples:
+        """Scrape once it has counted what finished, which it does in the background."""
+        wait_until(lambda: self.value("relais_jobs", kind="answer", state="completed") is not None, message="counted")
+        return self.scrape()
 
 
 @pytest.fixture

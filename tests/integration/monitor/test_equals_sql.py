@@ -17,7 +17,7 @@ _COUNTED = (
 
 def differences(monitor, engine) -> dict[object, object]:
     """The samples in which the two differ, with both values; none that is 0 may be missing from the oracle's."""
-    scrape = monitor.scrape()
+    scrape = monitor.scrape_counted()
     shown = {key: value for key, value in scrape.items() if value and key[0].startswith(_COUNTED)}
     expected = expected_metrics(engine)
     return {

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from urllib.parse import unquote_to_bytes
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from relais_monitor.operate.forwarder import Forwarder
 from relais_monitor.operate.routes import build_operate_router
 from relais_monitor.problems import install_problem_handlers
 from support.scripted_server import http_reply, scripted
+from support.waiting import wait_until
 
 KEY = {"Authorization": "Bearer some-key"}
 
@@ -20,22 +22,32 @@ KEY = {"Authorization": "Bearer some-key"}
 class Way:
     """The monitor's forwarder before an API that follows a script."""
 
-    def __init__(self, url: str, *, patience_s: float = 10.0) -> None:
-        self._url, self._patience_s = url, patience_s
+    def __init__(self, url: str, *, patience_s: float = 10.0, unquoting: bool = False) -> None:
+        self._url, self._patience_s, self._unquoting = url, patience_s, unquoting
 
     def send(self, method: str, path: str, **options: object) -> httpx.Response:
         """Send a request through the monitor."""
         return asyncio.run(self._send(method, path, **options))
 
     async def _send(self, method: str, path: str, **options: object) -> httpx.Response:
+        async with self.open() as client:
+            return await client.request(method, path, **options)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Give a client of the monitor."""
         forwarder = Forwarder(self._url, patience_s=self._patience_s)
         app = FastAPI()
         install_problem_handlers(app)
         app.include_router(build_operate_router(forwarder))
-        transport = httpx.ASGITransport(app)
+
+        async def unquoting(scope, receive, send) -> None:  # a query as no client of ours would write it
+            await app(scope | {"query_string": unquote_to_bytes(scope["query_string"])}, receive, send)
+
+        transport = httpx.ASGITransport(unquoting if self._unquoting else app)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as client:
-                return await client.request(method, path, **options)
+                yield client
         finally:
             await forwarder.aclose()
 
@@ -114,6 +126,33 @@ def test_without_a_key_the_api_is_not_asked(api):
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize("key", ["Bearer schl\u00fcssel", "Bearer a\u00a0b"], ids=["letter", "space"])
+def test_a_key_that_cannot_be_one_is_refused(api, key):
+    """Characters that no key has get the answer of a wrong key, and the API isn't asked."""
+    upstream = api(http_reply("200 OK", b"{}"))
+    reply = Way(upstream.url).send("GET", "/operate/api/jobs", headers={"Authorization": key.encode("latin-1")})
+    assert problem(reply) == (401, "unauthorized")
+    assert upstream.requests == []
+
+
+def test_a_content_type_that_cannot_be_one_is_refused(api):
+    """415, and the API isn't asked."""
+    upstream = api(http_reply("200 OK", b"{}"))
+    headers = {"Authorization": "Bearer some-key", "Content-Type": "text/pl\u00e4in".encode("latin-1")}
+    reply = Way(upstream.url).send("POST", "/operate/api/jobs/retry", content=b"{}", headers=headers)
+    assert problem(reply) == (415, "unsupported_type")
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("query", ["agent=%C3%BC", "agent=%00", "agent=%0d%0aX: y"], ids=["letter", "zero", "lines"])
+def test_a_query_that_cannot_be_one_is_refused(api, query):
+    """Bytes that stand in no address as they are don't reach the API, changed or not."""
+    upstream = api(http_reply("200 OK", b"{}"))
+    reply = Way(upstream.url, unquoting=True).send("GET", f"/operate/api/jobs?{query}", headers=KEY)
+    assert problem(reply) == (422, "invalid_request")
+    assert upstream.requests == []
+
+
 def test_large_bodies_and_queries_are_refused(api):
     """A limit on what an action may say keeps the monitor's memory its own."""
     way = Way(api(http_reply("200 OK", b"{}")).url)
@@ -139,6 +178,27 @@ def test_an_api_that_hangs_is_given_up(api):
     reply = Way(api(30.0).url, patience_s=0.3).send("POST", "/operate/api/jobs/cancel", headers=KEY)
     assert problem(reply) == (504, "api_timeout")
     assert "may have been done" in reply.json()["detail"]
+
+
+def test_an_action_that_found_no_way_free_was_not_done(api):
+    """While ten others wait for the API, the next is refused soon, and isn't said to have been done perhaps."""
+    upstream = api(30.0)
+
+    async def ask() -> httpx.Response:
+        async with Way(upstream.url, patience_s=20.0).open() as client:
+            waiting = [asyncio.create_task(client.get("/operate/api/jobs", headers=KEY)) for _ in range(10)]
+            await asyncio.to_thread(wait_until, lambda: len(upstream.requests) == 10)
+            try:
+                return await client.post("/operate/api/jobs/cancel", headers=KEY)
+            finally:
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+
+    reply = asyncio.run(ask())
+    assert problem(reply) == (503, "api_busy")
+    assert "nothing was changed" in reply.json()["detail"]
+    assert reply.headers["retry-after"] == "5"
 
 
 @pytest.mark.parametrize(

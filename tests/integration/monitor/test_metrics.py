@@ -69,7 +69,7 @@ def test_jobs_equal_the_counts_in_sql(monitor, busy):
     counted = {(kind, state): count for kind, state, count in rows(busy, SQL_JOBS)}
     shown = {
         (dict(labels)["kind"], dict(labels)["state"]): value
-        for (name, labels), value in monitor.scrape().items()
+        for (name, labels), value in monitor.scrape_counted().items()
         if name == "relais_jobs"
     }
     assert len(shown) == 12
@@ -88,6 +88,19 @@ def test_totals_equal_the_ledger(monitor, busy):
     assert finished == sum(row[-1] for row in rows(busy, SQL_FINISHED)) == 6
     assert scrape["relais_leases_expired_total", frozenset()] == 1
     assert scrape["relais_attempts_superseded_total", frozenset()] == 1
+
+
+def test_a_result_that_comes_after_a_cancel_is_no_late_one(monitor, engine):
+    """A user cancels in the moment in which the answer is done: it is dropped, as asked, and nobody is called."""
+    accept_many(engine, make_agent(engine), 1)
+    worker_id = make_worker(engine)
+    job = take(engine, worker_id)
+    do(engine, cancel_job, job.id)
+    assert do(engine, settle_completed, job.id, job.attempt, answer()) is None
+    do(engine, record_superseded, job.id, job.attempt, worker_id)
+    assert rows(engine, "SELECT from_state FROM job_events WHERE transition = 'superseded'") == [("cancelled",)]
+    assert monitor.value("relais_attempts_superseded_total") == 0
+    assert monitor.get("/api/stats").json()["figures"]["attempts_superseded"] == 0
 
 
 def test_capacity_counts_only_workers_that_show_life(monitor, busy):
@@ -174,7 +187,7 @@ def test_series_exist_before_the_first_event(monitor, engine):
 def test_the_json_has_the_same_figures(monitor, busy):
     """/api/stats and /metrics agree."""
     do(busy, note_heartbeat, "broker", {"up": True, "ready": {"documents": 2}})
-    scrape = monitor.scrape()
+    scrape = monitor.scrape_counted()
     body = monitor.get("/api/stats").json()
     assert body["database_up"] is True
     figures = body["figures"]

@@ -1,13 +1,18 @@
 """Each event of the ledger is counted once: however late it is committed, and whatever happens to the process."""
 
 import json
+import threading
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from relais.store.backlog import count_finished
 from relais.store.jobs import cancel_job
 from relais.store.settle import settle_completed
+from relais_monitor import finished
+from relais_monitor.report.figures import report
 from relais_monitor.snapshot import SnapshotReader
 from relais_monitor.tally import follow
 from relais_monitor.tally.follow import Tally
@@ -154,6 +159,7 @@ def test_a_long_ledger_is_read_in_the_background(engine, worker, monkeypatch):
         assert cancel_job(conn, accept_many(engine, make_agent(engine), 1)[0])
     snapshot = wait_until(lambda: (found := reader.read()) and found.history and found)
     assert snapshot.history.totals.count("finished") == 7
+    snapshot = wait_until(lambda: (found := reader.read()) and ("answer", "completed") in found.jobs and found)
     assert snapshot.jobs["answer", "completed"] == 6
     assert snapshot.jobs["answer", "cancelled"] == 1
     reader.close()
@@ -162,9 +168,52 @@ def test_a_long_ledger_is_read_in_the_background(engine, worker, monkeypatch):
 def test_finished_jobs_follow_the_ledger_between_two_counts(engine, worker):
     """They aren't counted for every scrape, and are right all the same: with a person's retry they become fewer."""
     reader = SnapshotReader(engine, cache_s=0)
+    wait_until(lambda: ("answer", "completed") in reader.read().jobs, message="counted")
     for done in (2, 4):
         complete(engine, worker, 2)
         assert reader.read().jobs["answer", "completed"] == done
+    reader.close()
+
+
+def test_a_count_that_takes_too_long_costs_no_other_figure(engine, worker, monkeypatch):
+    """Finished jobs stay unknown, nothing else does; it isn't tried again with every reading."""
+    tried = []
+
+    def count(_conn):
+        tried.append(True)
+        raise OperationalError("SELECT", {}, Exception("canceling statement due to statement timeout"))
+
+    monkeypatch.setattr(finished, "count_finished", count)
+    complete(engine, worker, 2)
+    reader = SnapshotReader(engine, cache_s=0)
+    wait_until(lambda: reader.read() and tried, message="tried")
+    for _ in range(5):
+        snapshot = reader.read()
+        assert snapshot.history.totals.count("finished") == 2
+        assert snapshot.jobs["answer", "queued"] + snapshot.jobs["answer", "pending"] == 4
+        assert ("answer", "completed") not in snapshot.jobs
+        assert report(snapshot).figures.jobs["answer"].keys() == {"pending", "queued", "processing"}
+    assert len(tried) == 1
+    reader.close()
+
+
+def test_a_count_that_goes_on_holds_no_reading(engine, worker, monkeypatch):
+    """However long it takes, figures are fresh meanwhile, and it is right in the end."""
+    go_on = threading.Event()
+
+    def count(conn):
+        counts = count_finished(conn)
+        assert go_on.wait(30)
+        return counts
+
+    monkeypatch.setattr(finished, "count_finished", count)
+    reader = SnapshotReader(engine, cache_s=0, patience_s=2)
+    assert reader.read() is not None
+    for done in (2, 4):
+        complete(engine, worker, 2)
+        assert reader.read().history.totals.count("finished") == done
+    go_on.set()
+    wait_until(lambda: reader.read().jobs.get(("answer", "completed")) == 4, message="counted")
     reader.close()
 
 

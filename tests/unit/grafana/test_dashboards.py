@@ -10,6 +10,7 @@ import yaml
 
 from relais_dashboards import DASHBOARDS
 from relais_dashboards.layout import Dashboard, as_json
+from relais_dashboards.promql import gained
 
 INFRA = Path(__file__).parents[3] / "infra"
 GRAFANA = INFRA / "grafana"
@@ -57,6 +58,16 @@ def test_every_panel_says_what_it_shows(dashboard: Dashboard) -> None:
         assert panel.description.endswith((".", ";"))
         assert panel.queries
         assert len(panel.queries) == 1 or all(query.legend for query in panel.queries)
+
+
+def test_what_was_gained_is_tested_by_promtool() -> None:
+    """The expression that is tested is the one that the panels ask."""
+    tests = yaml.safe_load((INFRA / "prometheus" / "tests" / "dashboards.yml").read_text())["tests"]
+    asked = {case["expr"] for test in tests for case in test["promql_expr_test"]}
+    wanted = gained("kind, reason", "relais_job_failures_total", "1h")
+    assert asked == {wanted}
+    shown = {query.expr for dashboard in DASHBOARDS for panel in dashboard.panels for query in panel.queries}
+    assert any(wanted in expr for expr in shown)
 
 
 def test_the_source_and_the_files_are_where_grafana_looks() -> None:

@@ -108,6 +108,7 @@ def test_jobs_that_cost_workers_their_lives_can_be_retried_from_there():
     assert (one.code, one.severity, one.ref) == ("worker_lost", "warning", "0123456789ab")
     assert one.title == "2 jobs failed because their workers died"
     assert one.retry == {"state": "failed", "kind": "answer", "error_code": "worker_lost"}
+    assert one.command == "relais queue retry --kind answer --error-code worker_lost --limit 5 --execute"
 
 
 @pytest.mark.parametrize(

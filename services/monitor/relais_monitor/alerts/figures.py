@@ -33,17 +33,19 @@ class Past:
         failed_24h: jobs that failed in the last day.
         expired_10m: leases that ran out in the last ten minutes.
         superseded_15m: results that the fence kept out in the last fifteen minutes.
-        duplicates: completions of jobs that were complete already.
+        duplicates_24h: completions in the last day of jobs that were complete already.
         late_waits: by kind and window in seconds, the share of waits beyond the objective; a window in which no job
             ended is missing.
+        late_counts: by kind and window in seconds, how many waited beyond the objective.
     """
 
     ended_5m: Mapping[Kind, Ended]
     failed_24h: int
     expired_10m: int
     superseded_15m: int
-    duplicates: int
+    duplicates_24h: int
     late_waits: Mapping[tuple[Kind, int], float]
+    late_counts: Mapping[tuple[Kind, int], int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,17 +33,20 @@ def gather(snapshot: Snapshot, late_oldest: Mapping[tuple[Kind, int], float]) ->
 def _past(history: History) -> Past:
     windows = history.windows["5m"].by_kind
     day = history.sums(DAY_S)
-    sums = {window_s: history.sums(window_s) for window_s in BURN_WINDOWS_S}
+    waits = {
+        (kind, window_s): sums.histogram("wait", kind)
+        for window_s in BURN_WINDOWS_S
+        for sums in [history.sums(window_s)]
+        for kind in Kind
+    }
     return Past(
         ended_5m={kind: Ended(o.completed, o.failed, o.mean_processing_s) for kind, o in windows.items()},
         failed_24h=sum(day.count("finished", kind, State.FAILED) for kind in Kind),
         expired_10m=history.sums(600).count("expired"),
         superseded_15m=history.sums(900).count("superseded"),
-        duplicates=history.totals.count("duplicates"),
+        duplicates_24h=day.count("duplicates"),
         late_waits={
-            (kind, window_s): share
-            for window_s in sums
-            for kind in Kind
-            if (share := sums[window_s].histogram("wait", kind).share_above(_OBJECTIVE_US)) is not None
+            key: share for key, wait in waits.items() if (share := wait.share_above(_OBJECTIVE_US)) is not None
         },
+        late_counts={key: wait.count_above(_OBJECTIVE_US) for key, wait in waits.items()},
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from relais_monitor.alerts.catalogue import RULE_BY_NAME
 from relais_monitor.alerts.instance import Instance, Key, Labels, Phase
 from relais_monitor.alerts.late_minutes import Record
+from relais_monitor.files import replace_file
 
 _FILE: Final = "alerts.json"
 # A condition that was pending when the monitor stopped says nothing of a time that nobody watched.
@@ -59,9 +60,7 @@ def keep(home: Path | None, memory: Memory, now: float) -> None:
         return
     told = {channel: [(*key, at) for key, at in told.items()] for channel, told in memory.told.items()}
     kept = _Kept(kept_at=now, alerts=list(memory.alerts.values()), told=told, late=memory.late)
-    written = home / f"{_FILE}.new"
     try:
-        written.write_text(kept.model_dump_json())
-        written.replace(home / _FILE)
+        replace_file(home / _FILE, kept.model_dump_json().encode())
     except OSError as error:
         log.warning("alerts.not_kept", reason=type(error).__name__)

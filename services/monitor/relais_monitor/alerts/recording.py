@@ -19,8 +19,12 @@ class Recording:
     expr: str
 
 
+IN_TIME: Final = f'le=~"{OBJECTIVE_WAIT_S}(\\\\.0)?"'
+"""Selects the bucket of the waits within the objective, however its bound is spelt."""
+
+
 def _late_waits(window: str) -> Recording:
-    in_time = f'rate(relais_queue_wait_seconds_bucket{{le=~"{OBJECTIVE_WAIT_S}(\\\\.0)?"}}[{window}])'
+    in_time = f"rate(relais_queue_wait_seconds_bucket{{{IN_TIME}}}[{window}])"
     return Recording(
         f"relais:queue_wait_late:ratio_rate{window}",
         f"1 - max by (kind) ({in_time})\n/ max by (kind) (rate(relais_queue_wait_seconds_count[{window}]))",

@@ -20,7 +20,7 @@ def history_families(series: Series, totals: Sums) -> Iterator[Metric]:
     )
     yield CounterMetricFamily(
         "relais_attempts_superseded",
-        "Results that came too late and were dropped.",
+        "Results that came too late and were dropped; those of cancelled jobs don't count.",
         value=totals.count("superseded"),
     )
     yield CounterMetricFamily(

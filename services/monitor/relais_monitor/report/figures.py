@@ -89,7 +89,7 @@ class Totals(BaseModel):
 
 
 class Figures(Totals):
-    """What one snapshot of the database says; null is unknown."""
+    """What one snapshot of the database says; null is unknown, and so is a final state that `jobs` doesn't have."""
 
     as_of: datetime
     jobs: dict[Kind, dict[State, int]]
@@ -120,7 +120,10 @@ def _figures(snapshot: Snapshot) -> Figures:
     return Figures(
         **dict(totals),
         as_of=datetime.fromtimestamp(stats.now, UTC),
-        jobs={kind: {state: snapshot.jobs[kind, state] for state in State} for kind in Kind},
+        jobs={
+            kind: {state: snapshot.jobs[kind, state] for state in State if (kind, state) in snapshot.jobs}
+            for kind in Kind
+        },
         oldest_waiting_s=dict(stats.backlog.oldest_waiting_s),
         longest_processing_s=dict(stats.backlog.longest_processing_s),
         workers=_workers(snapshot),

@@ -47,7 +47,11 @@ class Histogram:
 
     def share_above(self, bound: int) -> float | None:
         """The share of observations beyond one of the bounds; None without any."""
-        return sum(self.counts[self.bounds.index(bound) + 1 :]) / self.count if self.count else None
+        return self.count_above(bound) / self.count if self.count else None
+
+    def count_above(self, bound: int) -> int:
+        """How many observations lie beyond one of the bounds."""
+        return sum(self.counts[self.bounds.index(bound) + 1 :])
 
     def quantile(self, share: float) -> float | None:
         """Estimate the value that a share of the observations doesn't exceed, as Prometheus does; None without any.

@@ -23,7 +23,8 @@ PROMPT, COMPLETION = "prompt", "completion"
 def record_total(totals: Sums, event: LedgerEvent) -> None:
     """Add an event to the totals since the beginning."""
     if event.transition == SUPERSEDED:
-        totals.add("superseded")
+        if _came_too_late(event):
+            totals.add("superseded")
         return
     _record_move(totals, event)
     if event.ends_job:
@@ -35,15 +36,26 @@ def record_total(totals: Sums, event: LedgerEvent) -> None:
 def record_minute(minute: Sums, event: LedgerEvent) -> None:
     """Add an event to the minute it happened in: only what is plotted or judged over windows."""
     if event.transition == SUPERSEDED:
-        minute.add("superseded")
+        if _came_too_late(event):
+            minute.add("superseded")
     elif event.transition in _EXPIRIES:
         minute.add("expired")
     if event.ends_job:
         _record_minute_of_end(minute, event)
 
 
+def _came_too_late(event: LedgerEvent) -> bool:
+    """Whether a dropped result is a sign of trouble; that of a job that somebody cancelled meanwhile is none.
+
+    The entry has the job's state of that moment as both of its states.
+    """
+    return event.from_state != State.CANCELLED
+
+
 def _record_minute_of_end(minute: Sums, event: LedgerEvent) -> None:
     minute.add("finished", event.kind, event.to_state)
+    if event.duplicate:
+        minute.add("duplicates")
     if event.wait_us is not None:
         minute.observe("wait", event.kind, value=event.wait_us)
     if event.processing_us is not None and event.to_state != State.CANCELLED:

@@ -9,7 +9,7 @@ from relais_monitor.tally.minutes import Minutes
 from relais_monitor.tally.sums import Sums
 
 # Rises when what is recorded changes; bounds count too. A state of another layout is not read: the ledger is, again.
-_LAYOUT = [1, *ATTEMPTS, *DURATIONS_US]
+_LAYOUT = [2, *ATTEMPTS, *DURATIONS_US]
 
 
 @dataclass(slots=True)

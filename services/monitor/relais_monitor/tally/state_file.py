@@ -1,13 +1,12 @@
 """Keeps a tally's state in a file, so that a restart continues where the process was."""
 
 import json
-import os
-import tempfile
 import time
 from pathlib import Path
 
 import structlog
 
+from relais_monitor.files import replace_file
 from relais_monitor.tally.state import TallyState
 
 _NAME = "tally.json"
@@ -49,7 +48,7 @@ class StateFile:
         if state.top == self._top:
             return
         try:
-            self._replace(json.dumps(state.to_plain(), separators=(",", ":")).encode())
+            replace_file(self._path, json.dumps(state.to_plain(), separators=(",", ":")).encode())
         except OSError as error:
             if not self._failing:
                 log.warning("tally.not_saved", file=str(self._path), error=repr(error))
@@ -57,16 +56,3 @@ class StateFile:
             return
         self._failing = False
         self._top = state.top
-
-    def _replace(self, content: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=_NAME)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise

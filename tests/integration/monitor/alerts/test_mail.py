@@ -11,10 +11,11 @@ from email.policy import default
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+from structlog.testing import capture_logs
 
 from relais_cli.parts.ports import free_port
 from relais_monitor.alerts.instance import Instance, Phase
-from relais_monitor.alerts.notifying.channel import UndeliveredError
+from relais_monitor.alerts.notifying.channel import PartlyDeliveredError, UndeliveredError
 from relais_monitor.alerts.notifying.mail import MailChannel
 from relais_monitor.alerts.notifying.notification import Notification
 
@@ -31,6 +32,13 @@ class Mailbox:
 
     envelopes: list[Envelope] = field(default_factory=list)
     logins: list[bytes] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options) -> str:  # noqa: N802 -- upstream's name
+        if address in self.refused:
+            return "550 No such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server, _session, envelope) -> str:  # noqa: N802 -- upstream's name
         self.envelopes.append(envelope)
@@ -95,6 +103,15 @@ def test_a_mail_says_what_fires_and_what_resolved(port, mailbox):
     assert "docs/runbook.md#relaisfailureratiohigh" in text
     assert mailbox.envelopes[0].rcpt_tos == ["a@example.org", "b@example.org"]
     assert firing["Message-ID"] != resolved["Message-ID"]
+
+
+def test_a_recipient_that_the_server_refuses_is_said(port, mailbox):
+    """The others are told, and who isn't stands in the log, but not in the report, which everybody may read."""
+    mailbox.refused = {"b@example.org"}
+    with capture_logs() as logs, pytest.raises(PartlyDeliveredError, match=r"^1 of 2 recipients refused$"):
+        _channel(f"smtp://127.0.0.1:{port}").send(FIRING)
+    assert mailbox.envelopes[0].rcpt_tos == ["a@example.org"]
+    assert [entry["recipients"] for entry in logs] == [{"b@example.org": 550}]
 
 
 def test_logs_in_over_tls(tls_port, mailbox):

@@ -123,7 +123,7 @@ def test_a_restart_tells_nothing_twice(make_watch, database_url, engine, receive
 
 
 def test_of_two_monitors_one_notifies_and_the_other_takes_over(make_watch, database_url, engine, receiver, waiting):
-    """Both see the alert, one tells; when that one is gone the other tells the end, and nothing is told twice."""
+    """Both see the alert, one tells; when that one is gone the other tells once more what fires, then its end."""
     first, second = make_watch(database_url), make_watch(database_url)
     for watched in (first, second):
         _fire(watched)
@@ -133,9 +133,25 @@ def test_of_two_monitors_one_notifies_and_the_other_takes_over(make_watch, datab
     second.look(after_s=61)
     first.watch._desk.stop()
     wait_until(lambda: second.look() or second.watch.notifies, message="the second one notifies")
+    _told(receiver, FIRING, FIRING)
     make_worker(engine)
     second.look(after_s=5)
-    _told(receiver, FIRING, RESOLVED)
+    _told(receiver, FIRING, FIRING, RESOLVED)
+
+
+def test_what_a_monitor_could_not_deliver_is_told_by_the_next(make_watch, database_url, receiver, waiting):
+    """A receiver was away for all of the first monitor's life: the second one, which only watched, tells it."""
+    receiver.statuses.extend([503] * 100_000)
+    first, second = make_watch(database_url), make_watch(database_url)
+    for watched in (first, second):
+        _fire(watched)
+    wait_until(lambda: first.watch.channels()[0].error == "HTTP status 503", message="refused")
+    second.look(after_s=61)
+    first.watch._desk.stop()
+    receiver.statuses.clear()
+    receiver.deliveries.clear()
+    wait_until(lambda: second.look() or second.watch.notifies, message="the second one notifies")
+    _told(receiver, FIRING)
 
 
 def test_failed_jobs_are_seen_as_the_ledger_has_them(make_watch, database_url, engine):
@@ -150,6 +166,30 @@ def test_failed_jobs_are_seen_as_the_ledger_has_them(make_watch, database_url, e
     watched.look()
     found = {alert.rule: alert.value for alert in watched.watch.board.alerts.values()}
     assert found == {"RelaisManyFailures": 11, "RelaisFailureRatioHigh": 1.0}
+
+
+def test_a_job_completed_twice_is_an_alert_for_a_day(make_watch, database_url, engine):
+    """It fires at once, and resolves although the total never falls."""
+    accept_many(engine, make_agent(engine), 1)
+    job = claim(engine, make_worker(engine))
+    for _ in range(2):
+        with engine.begin() as conn:
+            conn.execute(
+                text("""
+                INSERT INTO job_events (job_id, transition, from_state, to_state, attempt)
+                VALUES (:job_id, 'complete', 'processing', 'completed', 1)"""),
+                {"job_id": job.id},
+            )
+    watched = make_watch(database_url)
+    watched.look()
+    assert watched.phases() == {"RelaisDuplicateAnswer": Phase.FIRING}
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE job_events SET at = at - interval '25 hours'"))
+    after = make_watch(database_url)
+    after.look()
+    assert after.phases() == {}
+    snapshot = after.reader.read()
+    assert snapshot.history.totals.count("duplicates") == 1
 
 
 def test_a_paused_queue_is_seen(make_watch, database_url, engine):

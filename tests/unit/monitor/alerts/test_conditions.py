@@ -18,9 +18,16 @@ def _ended(kind: Kind, completed: int, failed: int, mean_s: float | None = 5.0) 
     return figures(past=past(ended_5m={**past().ended_5m, kind: Ended(completed, failed, mean_s)}))
 
 
-def _late(field: str, long: tuple[int, float], short: tuple[int, float], kind: Kind = ANSWER) -> Figures:
+def _late(
+    field: str, long: tuple[int, float], short: tuple[int, float], kind: Kind = ANSWER, *, count: int = 3
+) -> Figures:
     shares = {(kind, window_s): share for window_s, share in (long, short)}
-    return figures(past=past(late_waits=shares)) if field == "late_waits" else figures(late_oldest=shares)
+    counts = dict.fromkeys(shares, count)
+    return (
+        figures(past=past(late_waits=shares, late_counts=counts))
+        if field == "late_waits"
+        else figures(late_oldest=shares)
+    )
 
 
 # By rule: figures with the value that they must give.
@@ -35,7 +42,7 @@ HOLDS: dict[str, tuple[Figures, float | None]] = {
     "RelaisFailureRatioHigh": (_ended(ANSWER, completed=27, failed=3), 0.1),
     "RelaisProcessingSlow": (_ended(ANSWER, 5, 0, mean_s=60.1), 60.1),
     "RelaisManyFailures": (figures(past=past(failed_24h=11)), 11),
-    "RelaisDuplicateAnswer": (figures(past=past(duplicates=1)), 1),
+    "RelaisDuplicateAnswer": (figures(past=past(duplicates_24h=1)), 1),
     "RelaisResultsFenced": (figures(past=past(superseded_15m=1)), 1),
     "RelaisNoWorker": (figures({(INGEST, QUEUED): 2, (ANSWER, PENDING): 1}, workers_alive=0), 3),
     "RelaisSweeperSilent": (figures(sweeper_ran_at=NOW - 31), 31),
@@ -60,10 +67,12 @@ HOLDS_NOT: dict[str, dict[str, Figures]] = {
         "an old spike": _late("late_waits", (HOUR_S, 0.5), (300, 0.0)),
         "a short spike": _late("late_waits", (HOUR_S, 0.1), (300, 1.0)),
         "documents": _late("late_waits", (HOUR_S, 1.0), (300, 1.0), INGEST),
-        "nothing ended": figures(past=past(late_waits={})),
+        "two late ones in a quiet hour": _late("late_waits", (HOUR_S, 1.0), (300, 1.0), count=2),
+        "nothing ended": figures(past=past(late_waits={}, late_counts={})),
     },
     "RelaisWaitBudgetBurnsSlowly": {
         "an old spike": _late("late_waits", (6 * HOUR_S, 0.5), (1800, 0.0)),
+        "two late ones in quiet hours": _late("late_waits", (6 * HOUR_S, 1.0), (1800, 1.0), count=2),
         "a twentieth": _late("late_waits", (6 * HOUR_S, 0.05), (1800, 0.05)),
     },
     "RelaisOldestWaitingLate": {"three minutes": _late("late_oldest", (HOUR_S, 0.05), (300, 0.6))},
@@ -87,9 +96,18 @@ HOLDS_NOT: dict[str, dict[str, Figures]] = {
     "RelaisSweeperSilent": {"thirty seconds": figures(sweeper_ran_at=NOW - 30)},
     "RelaisLeasesExpiring": {"three": figures(past=past(expired_10m=3))},
     "RelaisBrokerDown": {"up": figures()},
-    "RelaisOllamaDown": {"one of two": figures(workers_waiting={Part.OLLAMA: 1, Part.QDRANT: 2})},
-    "RelaisQdrantDown": {"one of two": figures(workers_waiting={Part.OLLAMA: 2, Part.QDRANT: 1})},
-    "RelaisWorkersCutOff": {"all of two": figures(workers_waiting={Part.OLLAMA: 2, Part.QDRANT: 0})},
+    "RelaisOllamaDown": {
+        "one of two": figures(workers_waiting={Part.OLLAMA: 1, Part.QDRANT: 2}),
+        "no worker": figures(workers_alive=0, workers_waiting={}),
+    },
+    "RelaisQdrantDown": {
+        "one of two": figures(workers_waiting={Part.OLLAMA: 2, Part.QDRANT: 1}),
+        "no worker": figures(workers_alive=0, workers_waiting={}),
+    },
+    "RelaisWorkersCutOff": {
+        "all of two": figures(workers_waiting={Part.OLLAMA: 2, Part.QDRANT: 0}),
+        "no worker": figures(workers_alive=0, workers_waiting={}),
+    },
     "RabbitMQMemoryAlarm": {"the other one": figures(broker_alarms=frozenset({"disk"}))},
     "RabbitMQDiskAlarm": {"the other one": figures(broker_alarms=frozenset({"memory"}))},
 }
@@ -101,7 +119,6 @@ UNKNOWN: dict[str, Figures] = {
     ),
     "RelaisBrokerDown": figures(broker_up=None),
     "RabbitMQDiskAlarm": figures(broker_alarms=None),
-    "RelaisOllamaDown": figures(workers_alive=0, workers_waiting={}),
 }
 
 

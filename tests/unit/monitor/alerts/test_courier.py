@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from relais_monitor.alerts.instance import Instance, Phase
-from relais_monitor.alerts.notifying.channel import UndeliveredError
+from relais_monitor.alerts.notifying.channel import PartlyDeliveredError, UndeliveredError
 from relais_monitor.alerts.notifying.courier import Courier
 from relais_monitor.alerts.notifying.notification import Notification
 from support.waiting import wait_until
@@ -85,3 +85,48 @@ def test_goes_on_after_an_error_that_nobody_foresaw(make_courier):
     wait_until(lambda: courier.error == "unexpected, see the monitor's log")
     courier.wake()
     wait_until(lambda: line.over, message="delivered")
+
+
+@dataclass
+class Picky:
+    """A receiver that never takes what one rule says."""
+
+    refuses: str
+    told: list[str] = field(default_factory=list)
+    name: str = "picky"
+
+    def send(self, notification: Notification) -> None:
+        if notification.alert.rule == self.refuses:
+            raise UndeliveredError("HTTP status 400")
+        self.told.append(notification.alert.rule)
+
+
+def test_what_is_refused_delays_nothing_else():
+    """The others are told at once, those that are due already as well as those that come later."""
+    channel, told = Picky("RelaisNoWorker"), set()
+    due = [Notification(Instance("RelaisNoWorker", (), Phase.FIRING, 0.0, 1.0, 60.0))]
+    due.append(Notification(Instance("RelaisBrokerDown", (), Phase.FIRING, 0.0, 0.0, 61.0)))
+    courier = Courier(
+        channel,
+        due=lambda: [each for each in due if each.alert.rule not in told],
+        note=lambda each: told.add(each.alert.rule),
+        first_wait_s=3600,
+    )
+    courier.start()
+    courier.wake()
+    wait_until(lambda: channel.told == ["RelaisBrokerDown"], message="the second one")
+    wait_until(lambda: courier.error == "HTTP status 400")
+    due.append(Notification(Instance("RelaisQueuePaused", (), Phase.FIRING, 0.0, 1.0, 62.0)))
+    courier.wake()
+    wait_until(lambda: channel.told == ["RelaisBrokerDown", "RelaisQueuePaused"], message="a later one")
+    assert courier.error == "HTTP status 400"
+    courier.stop()
+
+
+def test_who_was_not_reached_is_said_although_it_was_delivered(make_courier):
+    """One of two recipients refused: it isn't sent to the other one again, and the report says so."""
+    channel, line = Stumbling([PartlyDeliveredError("1 of 2 recipients refused")]), Line()
+    courier = make_courier(channel, line)
+    wait_until(lambda: courier.error == "1 of 2 recipients refused")
+    assert line.over
+    assert len(channel.attempts) == 1

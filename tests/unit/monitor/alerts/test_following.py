@@ -54,6 +54,15 @@ def test_unknown_is_not_resolved() -> None:
     assert _looks((0, DOWN), (30, unknown), (60, DOWN))[BROKER].phase is Phase.FIRING
 
 
+def test_a_part_that_nobody_asks_any_more_is_resolved() -> None:
+    """When the last worker is gone its alert doesn't stay for ever: that no worker lives is an alert of its own."""
+    key: Key = ("RelaisOllamaDown", (("part", "ollama"),))
+    down = figures(workers_waiting={Part.OLLAMA: 2, Part.QDRANT: 0})
+    gone = figures(workers_alive=0, workers_waiting={})
+    assert _looks((0, down), (120, down))[key].phase is Phase.FIRING
+    assert _looks((0, down), (120, down), (125, gone))[key].phase is Phase.RESOLVED
+
+
 def test_a_rule_fires_for_each_that_it_finds() -> None:
     """Two queues that are paused are two alerts; one resumes, the other goes on."""
     both, one = figures(queues_paused=("ai-messages", "documents")), figures(queues_paused=("documents",))
@@ -64,7 +73,7 @@ def test_a_rule_fires_for_each_that_it_finds() -> None:
 
 def test_some_fire_at_once() -> None:
     """What must never be needs no time to be sure."""
-    (alert,) = _looks((0, figures(past=past(duplicates=1)))).values()
+    (alert,) = _looks((0, figures(past=past(duplicates_24h=1)))).values()
     assert alert.phase is Phase.FIRING
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from relais.alert_names import ALERT_NAMES
 from relais_monitor.alerts.catalogue import RULES
 from relais_monitor.alerts.figures import BURN_WINDOWS_S, OBJECTIVE_WAIT_S
 from relais_monitor.alerts.recording import RECORDINGS
@@ -28,6 +29,14 @@ def test_the_rule_files_are_those_of_the_catalogue(name: str, text: str) -> None
     """What Prometheus judges is what the monitor judges; `make alert-rules` writes them anew."""
     assert (PROMETHEUS / "rules" / name).read_text() == text
     yaml.safe_load(text)
+
+
+def test_every_job_that_prometheus_scrapes_is_a_target_that_may_be_down() -> None:
+    """The rule names its jobs, since a Prometheus that others use as well has targets that are none of ours."""
+    jobs = {job["job_name"] for job in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]}
+    (rule,) = (rule for rule in RULES if rule.name == "RelaisTargetDown")
+    named = {name for found in re.findall(r'job=~?"([^"]+)"', rule.expr) for name in found.split("|")}
+    assert named == jobs
 
 
 def test_every_rule_says_what_it_is() -> None:
@@ -97,6 +106,11 @@ def test_alertmanager_has_a_receiver_for_every_severity_and_holds_no_secret() ->
     )
     assert [key for key in keys if not key.endswith("_file")] == []
     assert keys
+
+
+def test_the_api_silences_exactly_the_alerts_of_the_catalogue() -> None:
+    """The names that it takes are those that the monitor judges."""
+    assert sorted(ALERT_NAMES) == sorted(NAMES)
 
 
 def test_the_objective_is_a_bound_of_the_histogram() -> None:

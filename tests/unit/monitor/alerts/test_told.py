@@ -67,13 +67,12 @@ def test_the_oldest_is_told_first() -> None:
     assert [n.alert.fired_at for n in Told().due([later, _firing(60)], ())] == [60.0, 300.0]
 
 
-def test_who_takes_over_tells_only_what_is_young() -> None:
-    """What has fired for a minute was told by the monitor before; what is younger may not have been."""
+def test_who_takes_over_tells_once_more_what_fires() -> None:
+    """Nobody knows whether the monitor before told it, however long ago: twice is better than not at all."""
     told = Told()
-    told.assume([_firing(60)], now=100)
+    told.assume([_firing(60)], now=1000)
     assert _phases(told.due([_firing(60)], ())) == [Phase.FIRING]
-    told.assume([_firing(60)], now=121)
-    assert told.due([_firing(60)], ()) == []
+    assert _after(told, _firing(60)).due([_firing(60)], ()) == []
 
 
 def test_who_takes_over_tells_the_end() -> None:
@@ -83,6 +82,28 @@ def test_who_takes_over_tells_the_end() -> None:
     assert _phases(told.due([_resolved(60, 90)], ())) == [Phase.RESOLVED]
     told.assume([_resolved(60, 90)], now=200)
     assert told.due([_resolved(60, 90)], ()) == []
+
+
+def test_what_was_told_stays_told_while_another_leads() -> None:
+    """Who leads again tells nothing that it told itself."""
+    told = _after(Told(), _firing(60))
+    told.assume([_firing(60)], now=1000)
+    assert told.due([_firing(60)], ()) == []
+
+
+def test_an_end_that_is_owed_is_never_assumed() -> None:
+    """Who led and couldn't deliver still has to, when it leads again and nobody did meanwhile."""
+    told = _after(Told(), _firing(60))
+    told.owe([_resolved(60, 90)], ())
+    told.assume([_resolved(60, 90)], now=1000)
+    assert _phases(told.due([_resolved(60, 90)], ())) == [Phase.RESOLVED]
+
+
+def test_what_is_assumed_outlives_a_restart() -> None:
+    """The end of what another monitor told is told by this one after its restart, too."""
+    told = Told()
+    told.assume([_firing(60)], now=1000)
+    assert _phases(Told(told.export()).due([_resolved(60, 1001)], ())) == [Phase.RESOLVED]
 
 
 def test_an_event_keeps_its_id() -> None:

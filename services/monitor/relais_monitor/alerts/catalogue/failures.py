@@ -11,6 +11,7 @@ _MOST_FAILING: Final = 0.05
 _ENOUGH_FAILED: Final = 3  # one failure in a quiet minute is no ratio
 _LONGEST_MEAN_S: Final = 60
 _MOST_FAILED: Final = 10
+_BETWEEN: Final = 0.5  # `increase` extrapolates: of ten events it may make a little more than ten
 _INHIBITED_BY: Final = ("RelaisDatabaseDown",)
 
 
@@ -34,7 +35,7 @@ def _many(past: Past) -> tuple[Finding, ...]:
 
 
 def _twice(past: Past) -> tuple[Finding, ...]:
-    return (Finding(past.duplicates),) if past.duplicates else ()
+    return (Finding(past.duplicates_24h),) if past.duplicates_24h else ()
 
 
 def _fenced(past: Past) -> tuple[Finding, ...]:
@@ -54,7 +55,7 @@ RULES: Final = (
         expr='sum by (kind) (relais:jobs_finished:increase5m{outcome="failed"})\n/\n'
         f'sum by (kind) (relais:jobs_finished:increase5m{{outcome=~"completed|failed"}}) > {_MOST_FAILING}\n'
         "and on (kind)\n"
-        f'sum by (kind) (relais:jobs_finished:increase5m{{outcome="failed"}}) > {_ENOUGH_FAILED - 0.5}',
+        f'sum by (kind) (relais:jobs_finished:increase5m{{outcome="failed"}}) > {_ENOUGH_FAILED - _BETWEEN}',
         condition=_over(_ratio),
         inhibited_by=_INHIBITED_BY,
     ),
@@ -80,7 +81,7 @@ RULES: Final = (
         "once the cause is gone.",
         unit="jobs failed in 24 hours",
         expr='sum(max by (kind, agent, outcome) (increase(relais_jobs_finished_total{outcome="failed"}[24h])))'
-        f" > {_MOST_FAILED}",
+        f" > {_MOST_FAILED + _BETWEEN}",
         condition=_over(_many),
         inhibited_by=("RelaisDatabaseDown", "RelaisFailureRatioHigh"),
     ),
@@ -89,10 +90,12 @@ RULES: Final = (
         severity=Severity.CRITICAL,
         for_s=0,
         summary="A job was completed twice, which must never be.",
-        description="The ledger has two completions of one job. The fence of Relais makes that impossible, so a defect "
-        "or a change made past Relais let it happen. Keep the ledger as evidence and report it.",
-        unit="jobs completed twice",
-        expr="max(relais_duplicate_answers_total) > 0",
+        description="In the last 24 hours the ledger got a second completion of a job. The fence of Relais makes that "
+        "impossible, so a defect or a change made past Relais let it happen. Keep the ledger as evidence, and report "
+        "it.",
+        unit="jobs completed twice within 24 hours",
+        # The counter begins at 0 with the first scrape, so that the first one is an increase.
+        expr="max(increase(relais_duplicate_answers_total[1d])) > 0",
         condition=_over(_twice),
         inhibited_by=_INHIBITED_BY,
     ),

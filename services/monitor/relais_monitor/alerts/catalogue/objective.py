@@ -9,11 +9,13 @@ from typing import Final
 
 from relais.queues import Kind
 from relais_monitor.alerts.figures import OBJECTIVE_SHARE, OBJECTIVE_WAIT_S, Figures
+from relais_monitor.alerts.recording import IN_TIME
 from relais_monitor.alerts.rule import Finding, Measure, Rule, Severity
 
 _BUDGET: Final = 1 - OBJECTIVE_SHARE
 _FAST: Final = round(14.4 * _BUDGET, 4)
 _SLOW: Final = round(6 * _BUDGET, 4)
+_ENOUGH_LATE: Final = 3  # one late message in a quiet hour is no ratio, and wakes nobody
 _INHIBITED_BY: Final = ("RelaisDatabaseDown", "RelaisNoWorker", "RelaisOllamaDown", "RelaisQdrantDown")
 _OBJECTIVE: Final = (
     f"The objective is that {OBJECTIVE_SHARE:.0%} of the messages wait no longer than {OBJECTIVE_WAIT_S} s. "
@@ -25,6 +27,8 @@ def _burns(figures: Figures, *, threshold: float, long_s: int, short_s: int) -> 
         return None
     late = figures.past.late_waits
     long, short = late.get((Kind.ANSWER, long_s), 0.0), late.get((Kind.ANSWER, short_s), 0.0)
+    if figures.past.late_counts.get((Kind.ANSWER, long_s), 0) < _ENOUGH_LATE:
+        return ()
     return (Finding(long, {"kind": Kind.ANSWER}),) if long > threshold and short > threshold else ()
 
 
@@ -48,16 +52,25 @@ def _burn_expr(record: str, threshold: float, long: str, short: str) -> str:
     )
 
 
+def _enough_late_expr(window: str) -> str:
+    waits = "relais_queue_wait_seconds"
+    return (
+        f'\nand on (kind)\nmax by (kind) (increase({waits}_count{{kind="answer"}}[{window}]))\n'
+        f'- max by (kind) (increase({waits}_bucket{{kind="answer", {IN_TIME}}}[{window}])) > {_ENOUGH_LATE - 0.5}'
+    )
+
+
 RULES: Final = (
     Rule(
         name="RelaisWaitBudgetBurnsFast",
         severity=Severity.CRITICAL,
         for_s=120,
         summary="Messages wait too long, and the error budget of a month would be gone in two days.",
-        description=_OBJECTIVE + "Over the last hour and the last 5 minutes more than 14.4 % of them waited longer.",
+        description=_OBJECTIVE + "Over the last hour and the last 5 minutes more than 14.4 % of them waited longer, "
+        "and at least three.",
         unit="of the messages of the last hour waited too long",
         measure=Measure.RATIO,
-        expr=_burn_expr("relais:queue_wait_late:ratio_rate", _FAST, "1h", "5m"),
+        expr=_burn_expr("relais:queue_wait_late:ratio_rate", _FAST, "1h", "5m") + _enough_late_expr("1h"),
         condition=_burns_fast,
         inhibited_by=_INHIBITED_BY,
     ),
@@ -66,10 +79,11 @@ RULES: Final = (
         severity=Severity.WARNING,
         for_s=900,
         summary="Messages often wait too long, and the error budget of a month would be gone in five days.",
-        description=_OBJECTIVE + "Over the last 6 hours and the last 30 minutes more than 6 % of them waited longer.",
+        description=_OBJECTIVE + "Over the last 6 hours and the last 30 minutes more than 6 % of them waited longer, "
+        "and at least three.",
         unit="of the messages of the last 6 hours waited too long",
         measure=Measure.RATIO,
-        expr=_burn_expr("relais:queue_wait_late:ratio_rate", _SLOW, "6h", "30m"),
+        expr=_burn_expr("relais:queue_wait_late:ratio_rate", _SLOW, "6h", "30m") + _enough_late_expr("6h"),
         condition=_burns_slowly,
         inhibited_by=("RelaisWaitBudgetBurnsFast", *_INHIBITED_BY),
     ),

@@ -16,18 +16,16 @@ def _broker_down(figures: Figures) -> tuple[Finding, ...] | None:
 
 
 def _part_down(part: Part) -> Condition:
-    def judge(figures: Figures) -> tuple[Finding, ...] | None:
-        if not figures.workers_alive:
-            return None
+    def judge(figures: Figures) -> tuple[Finding, ...]:
+        if not figures.workers_alive:  # nobody asks the part any more: that is RelaisNoWorker's to say
+            return ()
         waiting = figures.workers_waiting.get(part, 0)
         return (Finding(waiting, {"part": part}),) if waiting >= figures.workers_alive else ()
 
     return judge
 
 
-def _cut_off(figures: Figures) -> tuple[Finding, ...] | None:
-    if not figures.workers_alive:
-        return None
+def _cut_off(figures: Figures) -> tuple[Finding, ...]:
     waiting = figures.workers_waiting.items()
     return tuple(Finding(count, {"part": part}) for part, count in waiting if 0 < count < figures.workers_alive)
 

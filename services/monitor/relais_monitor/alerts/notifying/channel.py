@@ -9,6 +9,10 @@ class UndeliveredError(Exception):
     """The receiver did not take a notification; another attempt may succeed. Never names an address or a secret."""
 
 
+class PartlyDeliveredError(Exception):
+    """Some of those whom a channel reaches were told, others refused; nobody is told again. Names no address."""
+
+
 class Channel(Protocol):
     """A way to reach people."""
 
@@ -21,4 +25,5 @@ class Channel(Protocol):
 
         Raises:
             UndeliveredError: the receiver didn't take it.
+            PartlyDeliveredError: some receivers took it and others didn't.
         """

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from relais_monitor.alerts.instance import Instance, Key
+from relais_monitor.alerts.judging import DATABASE_DOWN
 from relais_monitor.alerts.notifying.channel import Channel
 from relais_monitor.alerts.notifying.courier import Courier
 from relais_monitor.alerts.notifying.leadership import Leadership
@@ -62,10 +63,13 @@ class Desk:
             return
         leads = self._leadership.leads(database_up=database_up)
         for told in self._told.values():
-            if not leads:
+            if leads:
+                told.owe(alerts.values(), muted)
+            elif database_up:
                 told.assume(alerts.values(), now)
             told.forget(alerts)
-        self._alerts, self._muted, self.leads = alerts, muted, leads
+        ours = alerts if leads else _of_the_outage(alerts, database_up=database_up)
+        self._alerts, self._muted, self.leads = ours, muted, leads or not database_up
         for courier in self._couriers:
             courier.wake()
 
@@ -90,3 +94,8 @@ class Desk:
 
     def _due(self, told: Told) -> list[Notification]:
         return told.due(self._alerts.values(), self._muted) if self.leads else []
+
+
+def _of_the_outage(alerts: Mapping[Key, Instance], *, database_up: bool) -> dict[Key, Instance]:
+    """What a monitor that doesn't lead tells: that the database is away, since who leads may be gone with it."""
+    return {key: alert for key, alert in alerts.items() if not database_up and alert.rule == DATABASE_DOWN}

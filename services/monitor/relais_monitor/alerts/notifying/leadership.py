@@ -12,8 +12,8 @@ from relais.store.notifying import still_notifies, try_to_notify
 class Leadership:
     """A lock in the database, held for as long as this monitor's connection lives. One thread at a time.
 
-    While the database is away nobody can know. Who notified before goes on, since somebody has to tell that it is away;
-    so does a monitor that was started meanwhile, since two messages are better than none.
+    While the database is away nobody can know. Who led before goes on, and so does a monitor that was started
+    meanwhile; that the database is away every monitor tells (see `Desk`), since two messages are better than none.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -22,7 +22,7 @@ class Leadership:
         self._leads = True
 
     def leads(self, *, database_up: bool) -> bool:
-        """Tell whether this monitor notifies; a database that is away isn't asked, since that may take long."""
+        """Tell whether this monitor leads; a database that is away isn't asked, since that may take long."""
         if database_up:
             self._check()
             self._take()

@@ -11,13 +11,17 @@ from ssl import create_default_context
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from relais_monitor.alerts.notifying.channel import UndeliveredError
+import structlog
+
+from relais_monitor.alerts.notifying.channel import PartlyDeliveredError, UndeliveredError
 from relais_monitor.alerts.notifying.notification import Notification, in_utc
 
 _TIMEOUT_S: Final = 5.0
 # A folded subject begins with a space in some readers; RFC 5322 allows lines of this length.
 _ONE_LINE: Final = policy.SMTP.clone(max_line_length=998)
 _PORTS: Final = {"smtp": 587, "smtps": 465}
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,16 @@ class MailChannel:
 
         Raises:
             UndeliveredError: the server isn't there, or refuses the mail or every recipient.
+            PartlyDeliveredError: it refuses some of the recipients.
         """
         try:
             with self._server() as server:
-                server.send_message(self._mail(notification), self.sender, self.recipients)
+                refused = server.send_message(self._mail(notification), self.sender, self.recipients)
         except (OSError, smtplib.SMTPException) as error:
             raise UndeliveredError(type(error).__name__) from None  # its text may hold addresses
+        if refused:
+            log.warning("alert.refused", recipients={address: code for address, (code, _) in refused.items()})
+            raise PartlyDeliveredError(f"{len(refused)} of {len(self.recipients)} recipients refused")
 
     @contextmanager
     def _server(self) -> Iterator[smtplib.SMTP]:

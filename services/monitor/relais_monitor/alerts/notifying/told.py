@@ -7,19 +7,23 @@ from typing import Final
 from relais_monitor.alerts.instance import Instance, Key, Phase
 from relais_monitor.alerts.notifying.notification import Notification
 
-# Another monitor that leads has told its receivers by then; what is younger is told again when it is lost.
-_TOLD_BY_OTHERS_AFTER_S: Final = 60.0
+# Another monitor that leads has told the end by then; a younger one is told again when that monitor is lost.
+_END_TOLD_BY_OTHERS_AFTER_S: Final = 60.0
+# When the firing was told that another monitor was to tell. Nobody knows whether it did, and no alert fired then: who
+# takes over tells it once more, and tells its end.
+_BY_ANOTHER: Final = 0.0
 
 
 class Told:
     """Compares the alerts with what was told, rather than count events: nothing is lost by a restart or a silence.
 
     An alert that fires is told once for each time that it fired; its end is told when its firing was, silenced or not,
-    so that whoever was called learns that it is over.
+    so that whoever was called learns that it is over. What another monitor was to tell is only assumed to be told.
     """
 
     def __init__(self, told: Mapping[Key, float] | None = None) -> None:
         self._told: dict[Key, float] = dict(told or {})
+        self._owed: dict[Key, Phase] = {}
         self._lock = threading.Lock()
 
     def due(self, alerts: Collection[Instance], muted: Collection[str]) -> list[Notification]:
@@ -33,30 +37,34 @@ class Told:
         with self._lock:
             self._note(alert)
 
+    def owe(self, alerts: Collection[Instance], muted: Collection[str]) -> None:
+        """Note what is ours to tell: whoever notifies next, we never assume that it was told."""
+        with self._lock:
+            self._owed = {alert.key: alert.phase for alert in alerts if self._is_due(alert, muted)}
+
     def assume(self, alerts: Collection[Instance], now: float) -> None:
-        """Take what is old enough as told by the monitor that notifies; it isn't told again when we take over."""
+        """Take what the monitor that notifies has to tell as told by it, as far as that can be known."""
         with self._lock:
             for alert in alerts:
-                if alert.phase is Phase.FIRING and now - (alert.fired_at or now) > _TOLD_BY_OTHERS_AFTER_S:
-                    self._note(alert)
-                elif alert.phase is Phase.RESOLVED:
-                    self._assume_end(alert, now)
+                if self._owed.get(alert.key) is not alert.phase:
+                    self._assume(alert, now)
 
     def forget(self, alerts: Mapping[Key, Instance]) -> None:
         """Forget the alerts that are past."""
         with self._lock:
             self._told = {key: fired_at for key, fired_at in self._told.items() if key in alerts}
+            self._owed = {key: phase for key, phase in self._owed.items() if key in alerts}
 
     def export(self) -> dict[Key, float]:
         """What was told, to be kept over a restart."""
         with self._lock:
             return dict(self._told)
 
-    def _assume_end(self, alert: Instance, now: float) -> None:
-        if now - (alert.resolved_at or now) > _TOLD_BY_OTHERS_AFTER_S:
+    def _assume(self, alert: Instance, now: float) -> None:
+        if alert.phase is Phase.RESOLVED and now - (alert.resolved_at or now) > _END_TOLD_BY_OTHERS_AFTER_S:
             self._note(alert)
-        elif alert.fired_at is not None:  # the other has told the beginning, and may be gone before it tells the end
-            self._told[alert.key] = alert.fired_at
+        elif alert.phase is not Phase.PENDING:
+            self._told.setdefault(alert.key, _BY_ANOTHER)
 
     def _is_due(self, alert: Instance, muted: Collection[str]) -> bool:
         told_at = self._told.get(alert.key)
