@@ -192,6 +192,17 @@ def test_a_wrong_key_is_refused(open_page):
     assert page.evaluate("Object.keys(sessionStorage).length") == 0
 
 
+@pytest.mark.parametrize("typed", ["schl\u00fcssel", "\u043a\u043b\u044e\u0447", "two words"])
+def test_what_cannot_be_a_key_is_said_to_be_none(open_page, typed):
+    """Characters that no key has are told as such; the monitor isn't blamed, and not asked."""
+    page = open_page()
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Key", exact=True).fill(typed)
+    page.keyboard.press("Enter")
+    told = page.get_by_role("dialog").get_by_role("alert")
+    expect(told).to_have_text("This is no key: it has characters that no key has.")
+
+
 def test_a_key_that_may_only_read_is_told_so(site, open_page, sign_in, failures, panel):
     """Scope read sees the errors and the record of actions, not the controls, not the texts."""
     page = open_page("/?state=failed")

@@ -8,6 +8,7 @@ import httpx
 from relais_monitor.problems import MonitorProblem
 
 _CONNECT_S: Final = 3.0
+_POOL_S: Final = 3.0
 _AT_ONCE: Final = 10
 _LARGEST_ANSWER: Final = 8 * 1024 * 1024
 _PASSED_BACK: Final = ("Content-Type", "Retry-After")
@@ -28,7 +29,7 @@ class Forwarder:
     def __init__(self, api_url: str, *, patience_s: float = 30.0) -> None:
         self._client = httpx.AsyncClient(
             base_url=api_url,
-            timeout=httpx.Timeout(patience_s, connect=min(_CONNECT_S, patience_s)),
+            timeout=httpx.Timeout(patience_s, connect=min(_CONNECT_S, patience_s), pool=min(_POOL_S, patience_s)),
             limits=httpx.Limits(max_connections=_AT_ONCE),
             trust_env=False,
             follow_redirects=False,
@@ -38,7 +39,8 @@ class Forwarder:
         """Send a request; `path` is one of the list of allowed ones.
 
         Raises:
-            MonitorProblem: 502 when the API can't be reached or makes no sense, 504 when it doesn't answer in time.
+            MonitorProblem: 502 when the API can't be reached or makes no sense, 503 when too many other requests wait
+                for it, 504 when it doesn't answer in time.
         """
         target = httpx.URL(path=path, query=query.encode() or None)
         try:
@@ -46,6 +48,8 @@ class Forwarder:
                 return await _read(reply)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise _unreachable() from error
+        except httpx.PoolTimeout as error:
+            raise _busy() from error
         except httpx.TimeoutException as error:
             raise _too_slow() from error
         except httpx.HTTPError as error:
@@ -69,6 +73,11 @@ async def _read(reply: httpx.Response) -> Answer:
 def _unreachable() -> MonitorProblem:
     detail = "The monitor can't reach the API; nothing was changed. Start it, or correct RELAIS_MONITOR_API_URL."
     return MonitorProblem(502, "api_unreachable", "The API can't be reached", detail)
+
+
+def _busy() -> MonitorProblem:
+    detail = "Too many other actions wait for the API; nothing was changed. See whether it works, then try again."
+    return MonitorProblem(503, "api_busy", "The API is busy", detail, retry_after_s=5)
 
 
 def _too_slow() -> MonitorProblem:

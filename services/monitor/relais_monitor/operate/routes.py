@@ -26,7 +26,7 @@ def build_operate_router(forwarder: Forwarder) -> APIRouter:
         if path is None:
             raise MonitorProblem(404, "not_found", "Not found", "The page has no such action.")
         headers = _headers(request)
-        query = request.scope["query_string"].decode("ascii", "replace")
+        query = _query(request.scope["query_string"])
         if len(query) > _LONGEST_QUERY:
             raise MonitorProblem(414, "too_long", "The query is too long", "Select fewer jobs, or filter instead.")
         answer = await forwarder.send(request.method, path, query, headers, await _body(request))
@@ -35,12 +35,26 @@ def build_operate_router(forwarder: Forwarder) -> APIRouter:
     return router
 
 
+def _query(raw: bytes) -> str:
+    query = raw.decode("latin-1")
+    if not _sendable(query):
+        detail = "Its query has characters that no address has: write them as %XX."
+        raise MonitorProblem(422, "invalid_request", "The request is not valid", detail)
+    return query
+
+
 def _headers(request: Request) -> dict[str, str]:
     key = request.headers.get("Authorization")
-    if key is None:  # nobody without a key makes the monitor ask the API anything
+    if key is None or not _sendable(key):  # nobody without a key makes the monitor ask the API anything
         raise MonitorProblem(401, "unauthorized", "A valid key is needed", "Sign in with an operator's key first.")
     content_type = request.headers.get("Content-Type")
+    if content_type is not None and not _sendable(content_type):
+        raise MonitorProblem(415, "unsupported_type", "The type is not supported", "Send application/json.")
     return {"Authorization": key} | ({} if content_type is None else {"Content-Type": content_type})
+
+
+def _sendable(words: str) -> bool:
+    return words.isascii() and words.isprintable()
 
 
 async def _body(request: Request) -> bytes:

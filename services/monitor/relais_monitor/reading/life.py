@@ -1,14 +1,13 @@
 """Reads one job's life for everybody: its attempts, why it is where it is, the figures of its answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from relais.explain import Cause, Facts, explain
-from relais.refs import ref_of
+from relais.explain import Cause, explain
 from relais.store.bulk import JobFilter
 from relais.store.clock import read_clock
 from relais.store.explain import read_facts
@@ -99,11 +98,5 @@ def _reason(conn: Connection, job_id: UUID, lines: Lines) -> Reason | None:
     facts = read_facts(conn, job_id, lines)
     if facts is None:
         return None
-    told = explain(_without_texts(facts))
+    told = explain(facts.for_everybody())
     return Reason(told.cause, told.summary, told.next_step, told.evidence)
-
-
-def _without_texts(facts: Facts) -> Facts:
-    """An error may quote what a user wrote, and the id of the job ahead lets its holder read that message."""
-    blocker = facts.blocker and replace(facts.blocker, id=ref_of(facts.blocker.id))
-    return replace(facts, error=None, blocker=blocker)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -18,6 +18,11 @@ from relais_monitor.problems import MonitorProblem
 T = TypeVar("T")
 _AT_ONCE: Final = 2
 _MOST_SHARED: Final = 64
+
+
+def _too_slow() -> MonitorProblem:
+    detail = "PostgreSQL needed too long for it. See its log and its load; the page goes on by itself."
+    return MonitorProblem(504, "reading_too_slow", "The reading took too long", detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,24 @@ class Readings:
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="reading")
 
-    def read(self, key: Hashable, function: Callable[[Connection], T]) -> T:
+    def read(
+        self,
+        key: Hashable,
+        function: Callable[[Connection], T],
+        *,
+        too_slow: Callable[[], MonitorProblem] = _too_slow,
+    ) -> T:
         """Run `function` in a snapshot, or share the result of another's run under the same key.
 
         Raises:
-            MonitorProblem: 503 when the database is away, 504 when it took too long.
+            MonitorProblem: 503 when the database is away, or `too_slow`, a 504, when it took too long.
         """
         shared = self._join(key, function)
         try:
             result: T = shared.future.result(self._patience_s)
-        except (DBAPIError, PoolTimeoutError, FutureTimeoutError) as error:
-            shared.future.cancel()
-            raise _problem(error) from error
+        except (DBAPIError, PoolTimeoutError, FutureTimeoutError, CancelledError) as error:
+            shared.future.cancel()  # for those who share it too: what could not begin in time is as late for them
+            raise _problem(error, too_slow) from error
         return result
 
     def close(self) -> None:
@@ -88,11 +99,9 @@ class Readings:
             return function(conn)
 
 
-def _problem(error: Exception) -> MonitorProblem:
+def _problem(error: Exception, too_slow: Callable[[], MonitorProblem]) -> MonitorProblem:
     if isinstance(error, DBAPIError) and took_too_long(error):
-        return MonitorProblem(
-            504, "search_too_slow", "The search took too long", "Narrow it: name a state, an agent or a ref."
-        )
+        return too_slow()
     detail = (
         "PostgreSQL does not answer. See its log and RELAIS_DATABASE_URL of the monitor; the page goes on by itself."
     )

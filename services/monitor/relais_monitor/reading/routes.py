@@ -57,7 +57,7 @@ def build_reading_router(readings: Readings) -> APIRouter:
     @router.get("/jobs")
     def show_jobs(which: Annotated[Search, Query()]) -> JobPage:
         """Search jobs, past ones too; the newest come first."""
-        return readings.read(which, _search(which))
+        return readings.read(which, _search(which), too_slow=_search_too_slow)
 
     @router.get("/jobs/{ref}")
     def show_job(ref: _Ref) -> Life:
@@ -79,6 +79,11 @@ def build_reading_router(readings: Readings) -> APIRouter:
         return Workers(workers=readings.read("workers", list_workers))
 
     return router
+
+
+def _search_too_slow() -> MonitorProblem:
+    detail = "Narrow it: name a state, an agent or a ref."
+    return MonitorProblem(504, "search_too_slow", "The search took too long", detail)
 
 
 def _search(which: Search) -> Callable[[Connection], JobPage]:

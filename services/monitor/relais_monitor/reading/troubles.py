@@ -19,6 +19,7 @@ _SWEEPER_LATE_S = 30
 _WOKEN_WITHIN_S = 10.0
 _WORKER_LOST = "worker_lost"
 _DAY_S = 86_400.0
+_A_FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _lost(stats: Stats, failures: Sequence[CauseOfFailure]) -> Iterator[Trouble]
             "See the log and the memory limit of the workers that the job's page names. Once the cause is gone, retry"
             + (" it." if one else ": a few first, then the rest."),
             about=cause.kind,
-            command=f"relais queue retry --error-code {_WORKER_LOST} --execute",
+            command=f"relais queue retry --kind {cause.kind} --error-code {_WORKER_LOST} --limit {_A_FEW} --execute",
             ref=cause.last_ref,
             retry={"state": "failed", "kind": cause.kind, "error_code": _WORKER_LOST},
         )

@@ -1,9 +1,10 @@
 /** An action on jobs: a preview of what will change, a canary, the execution, its result. */
 
-import { announce, button, byId, el, setText } from "./dom.js";
+import { optionsOf } from "./action-options.js";
+import { openDialog } from "./dialog.js";
+import { announce, el } from "./dom.js";
 import { inWords } from "./filters.js";
 import { operate } from "./http.js";
-import { optionsOf } from "./action-options.js";
 import { count, number } from "./words.js";
 
 const CANARY = 5;
@@ -37,105 +38,127 @@ export const ACTIONS = {
 /**
  * Open the dialog.
  * @param {keyof ACTIONS} action
- * @param {{refs?: string[], filter?: object}} target which jobs: these, or all that match
+ * @param {{refs?: string[], filter?: object}} meant which jobs: these, or all that match
  * @param {() => void} ondone called after something changed
  */
-export function openAction(action, target, ondone) {
+export function openAction(action, meant, ondone) {
   const words = ACTIONS[action];
-  const dialog = byId("action-dialog");
+  const target = withoutCancelled(action, meant);
   const options = optionsOf(action, target, plan);
   const preview = el("div", { class: "preview", "aria-live": "polite" });
-  const canary = el("fieldset", { hidden: true });
-  let planned = null;
+  const canary = makeCanary(showButton);
+  const meaning = el("p", { class: "meaning" }, words.meaning, target === meant ? null : " Only failed ones: set the state cancelled to put back what somebody cancelled.");
+  const dialog = openDialog({ title: title(), nodes: [meaning, ...options.nodes, preview, canary.node], danger: words.danger, ongo: execute });
+  let planned = null; // what was shown: only that is done
   let asked = 0;
-
-  setText(byId("action-title"), `${words.title}: ${describe(target)}`);
-  byId("action-body").replaceChildren(el("p", { class: "meaning" }, words.meaning), ...options.nodes, preview, canary);
-  setText(byId("action-error"), "");
-  showButtons();
-  dialog.showModal();
+  let busy = false;
   plan();
+
+  function title() {
+    return `${words.title}: ${describe(target, options.values())}`;
+  }
 
   async function plan() {
     const mine = (asked += 1);
+    const body = { ...whichOf(target), ...options.values() };
     planned = null;
-    preview.replaceChildren("Looking what would change…");
-    showButtons();
+    dialog.retitle(title());
+    dialog.fail("");
+    dialog.change(() => preview.replaceChildren("Looking what would change…"));
+    showButton();
     try {
-      const found = await send(true, MOST_AT_ONCE);
+      const found = await send({ ...body, dry_run: true, limit: MOST_AT_ONCE });
       if (mine !== asked) return;
-      planned = found;
-      showPreview();
+      planned = { ...found, body };
+      dialog.change(showPreview);
     } catch (error) {
       if (mine !== asked) return;
-      preview.replaceChildren("No preview: see below.");
-      setText(byId("action-error"), error.message);
+      dialog.change(() => preview.replaceChildren("No preview: see below."));
+      dialog.fail(error.message);
     }
-    showButtons();
+    showButton();
   }
 
-  function send(dryRun, limit) {
-    const which = target.refs ? { ref: target.refs } : filterBody(target.filter);
-    setText(byId("action-error"), "");
-    return operate("POST", `/api/jobs/${action}`, { body: { ...which, ...options.values(), dry_run: dryRun, limit } });
+  function send(body) {
+    return operate("POST", `/api/jobs/${action}`, { body });
   }
 
   function showPreview() {
-    preview.replaceChildren(
-      el("p", {}, el("strong", {}, count(within(planned), "job")), ` ${words.verb}.`, planned.matching ? null : ` ${words.none}`),
-      ...refList(planned.refs, within(planned)), ...skippedList(planned.skipped),
-    );
     const all = within(planned);
-    const some = all > CANARY;
-    canary.hidden = !some;
-    canary.replaceChildren(
-      el("legend", {}, "How many"),
-      choice("canary", CANARY, `First ${CANARY} only, the oldest, to see whether it helps`, true),
-      choice("canary", MOST_AT_ONCE, all > MOST_AT_ONCE ? `The oldest ${number(MOST_AT_ONCE)} at once` : `All ${number(all)}`, false),
+    preview.replaceChildren(
+      el("p", {}, el("strong", {}, count(all, "job")), ` ${words.verb}.`, planned.matching ? null : ` ${words.none}`),
+      ...refList(planned.refs, all), ...skippedList(planned.skipped),
     );
-    canary.onchange = showButtons;
+    canary.offer(all);
   }
 
-  function showButtons() {
-    const amount = planned === null ? 0 : Math.min(within(planned), chosenLimit());
-    const go = button(amount ? `${words.title} ${count(amount, "job")}` : words.title, execute, words.danger ? "danger" : "primary", { disabled: amount === 0 });
-    byId("action-buttons").replaceChildren(button("Close", () => dialog.close()), go);
+  function showButton() {
+    const amount = planned === null ? 0 : chosenRefs().length;
+    dialog.offer(amount ? `${words.title} ${count(amount, "job")}` : words.title, amount > 0 && !busy);
   }
 
-  function chosenLimit() {
-    const chosen = canary.hidden ? null : canary.querySelector("input:checked");
-    return chosen ? Number(chosen.value) : MOST_AT_ONCE;
+  function chosenRefs() {
+    return planned.refs.slice(0, canary.limit());
   }
 
-  async function execute(event) {
-    event.target.disabled = true;
+  // The refs of the preview are sent, so that nothing that came to match meanwhile is changed too.
+  async function execute() {
+    const seen = planned;
+    const ref = chosenRefs();
+    const { keep, ...body } = seen.body; // already counted by the preview
+    busy = true;
+    showButton();
+    dialog.fail("");
     try {
-      showResult(await send(false, chosenLimit()));
+      showResult(await send({ ...body, ref, dry_run: false, limit: ref.length }), ref.length, within(seen));
     } catch (error) {
-      setText(byId("action-error"), error.message);
-      showButtons();
+      busy = false;
+      dialog.fail(error.message);
+      showButton();
     }
   }
 
-  function showResult(result) {
-    const left = Math.max(within(planned) - result.changed, 0);
+  function showResult(result, wanted, all) {
+    asked += 1; // a preview that is still under way has nothing to say any more
     const told = `${count(result.changed, "job")} ${words.done}.`;
-    byId("action-body").replaceChildren(
-      el("p", {}, el("strong", {}, told), left ? ` ${number(left)} more match.` : ""),
+    const rest = all > wanted ? { label: `${words.title} more`, run: openAgain } : null;
+    dialog.finish([
+      el("p", {}, el("strong", {}, told), rest ? ` ${number(all - wanted)} more match.` : ""),
       ...refList(result.refs, result.changed), ...skippedList(result.skipped),
-    );
-    const rest = left ? button(`${words.title} more`, () => openAgain()) : null;
-    const close = button("Done", () => dialog.close(), "primary");
-    byId("action-buttons").replaceChildren(...[rest, close].filter(Boolean));
-    close.focus();
+    ], rest);
     announce(told);
     ondone(result);
   }
 
   function openAgain() {
     dialog.close();
-    openAction(action, target, ondone);
+    openAction(action, meant, ondone);
   }
+}
+
+// What a person cancelled comes back only when it is named, as on the command line.
+function withoutCancelled(action, target) {
+  const { filter } = target;
+  return action === "retry" && filter && !filter.state && !filter.ref ? { filter: { ...filter, state: "failed" } } : target;
+}
+
+/** The choice between a few and all, offered when there are more than a few. */
+function makeCanary(onchange) {
+  const all = el("span");
+  const few = el("input", { type: "radio", name: "canary", checked: true });
+  const node = el("fieldset", { hidden: true, onchange },
+    el("legend", {}, "How many"),
+    el("label", { class: "choice" }, few, `First ${CANARY} only, the oldest, to see whether it helps`),
+    el("label", { class: "choice" }, el("input", { type: "radio", name: "canary" }), all));
+  return {
+    node,
+    limit: () => (!node.hidden && few.checked ? CANARY : MOST_AT_ONCE),
+    offer(amount) {
+      node.hidden = amount <= CANARY;
+      few.checked = true;
+      all.textContent = amount > MOST_AT_ONCE ? `The oldest ${number(MOST_AT_ONCE)} at once` : `All ${number(amount)}`;
+    },
+  };
 }
 
 /** How many would change: those that match, less what is left out. */
@@ -143,18 +166,16 @@ function within({ matching, refs }) {
   return refs.length < MOST_AT_ONCE ? refs.length : matching;
 }
 
-function describe({ refs, filter }) {
+function describe({ refs, filter }, { state, older_than: age }) {
   if (refs) return refs.length === 1 ? `job ${refs[0]}` : count(refs.length, "selected job");
-  return Object.keys(filter).length ? `all jobs with ${inWords(filter)}` : "all jobs";
+  const all = { ...filter, ...(state ? { state } : {}), ...(age ? { older_than: age } : {}) };
+  return Object.keys(all).length ? `all jobs with ${inWords(all)}` : "all jobs";
 }
 
-function filterBody(filter) {
+function whichOf({ refs, filter }) {
+  if (refs) return { ref: refs };
   const { ref, ...rest } = filter;
   return ref ? { ...rest, ref: [ref] } : rest;
-}
-
-function choice(name, value, text, checked) {
-  return el("label", { class: "choice" }, el("input", { type: "radio", name, value, checked }), text);
 }
 
 function refList(refs, total) {

@@ -5,7 +5,7 @@ import { confirm } from "./confirm.js";
 import { operate } from "./http.js";
 import { may } from "./key.js";
 import { makeTable } from "./table.js";
-import { clock, count } from "./words.js";
+import { clock, count, number } from "./words.js";
 
 const TONE = { firing: "bad", pending: "warn", resolved: "good", unknown: "calm", inactive: "calm" };
 const QUIET = new Set(["inactive", "unknown"]);
@@ -23,14 +23,25 @@ export function makeAlerts(ondone) {
       title: "", class: "tight only-ops", sign: (alert) => [alert.rule, silenced(alert), may("ops")],
       cell: (alert) => (may("ops") ? el("span", { class: "row-actions" }, turn(alert, ondone)) : null),
     },
-  ], { keyOf: (alert) => `${alert.rule}:${JSON.stringify(alert.labels)}`, empty: "All quiet: no alert fires." });
+  ], { keyOf: (alert) => `${alert.rule}:${JSON.stringify(alert.labels)}`, empty: "Not judged yet." });
 }
 
-/** The alerts of `/api/alerts` that matter now, the worst first; says how many are watched. */
+/**
+ * What of `/api/alerts` matters now: the alerts, the worst first; whether any were judged; how many rules of the
+ * monitor's own can't be; the words for an empty list. Says how many are watched.
+ */
 export function alertsOf({ alerts, looked_at: lookedAt }) {
-  const rules = new Set(alerts.map((alert) => alert.rule)).size;
-  setText(byId("alerts-summary"), lookedAt ? `${count(rules, "rule")} watched` : "not judged yet");
-  return alerts.filter((alert) => !QUIET.has(alert.state) || silenced(alert));
+  const own = alerts.filter((alert) => alert.watched_by === "monitor");
+  const judged = lookedAt !== null;
+  const unknown = rulesOf(own.filter((alert) => alert.state === "unknown"));
+  const unsure = judged && unknown ? `${number(unknown)} can't be judged now` : "";
+  setText(byId("alerts-summary"), judged ? [`${count(rulesOf(own), "rule")} watched`, unsure].filter(Boolean).join(", ") : "not judged yet");
+  const words = !judged ? "Not judged yet." : unsure ? `No alert fires, but ${unsure}.` : "All quiet: no alert fires.";
+  return { judged, unsure, words, alerts: alerts.filter((alert) => !QUIET.has(alert.state) || silenced(alert)) };
+}
+
+function rulesOf(alerts) {
+  return new Set(alerts.map((alert) => alert.rule)).size;
 }
 
 function state(alert) {

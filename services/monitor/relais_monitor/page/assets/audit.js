@@ -19,13 +19,17 @@ export function startAudit(node) {
   ], { keyOf: (entry) => String(entry.id ?? entry.at), empty: "" });
   node.replaceChildren(table.node);
 
+  let asked = 0;
+
   async function refresh() {
+    const mine = (asked += 1); // who signs out, or in as somebody else, asks anew
     if (!may("read")) return table.show([], "Sign in with an operator's key to see who retried, cancelled, unlocked, cleaned, paused or silenced what, and when.");
     try {
       const page = await operate("GET", "/api/audit", { query: { limit: 20 } });
+      if (mine !== asked) return;
       table.show(page.actions, "Nobody did anything yet.");
     } catch (error) {
-      table.show([], error.message);
+      if (mine === asked) table.show([], error.message);
     }
   }
 

@@ -22,14 +22,17 @@ export function startDiagnosis(node) {
   ], { keyOf: (finding) => `${finding.code}:${finding.title}`, empty: "" });
   node.append(table.node);
 
+  let asked = 0;
+
   async function diagnose() {
+    const mine = (asked += 1); // who signs out, or in as somebody else, asks anew
     byId("diagnose").disabled = !may("read");
     if (!may("read")) return table.show([], "Sign in with an operator's key to compare rows, broker and leases, and to get a recommendation for everything that is wrong.");
     try {
       const { findings } = await operate("GET", "/api/diagnosis");
-      table.show(findings, `Nothing is wrong, at ${new Date().toLocaleTimeString("en-GB")}.`);
+      if (mine === asked) table.show(findings, `Nothing is wrong, at ${new Date().toLocaleTimeString("en-GB")}.`);
     } catch (error) {
-      table.show([], error.message);
+      if (mine === asked) table.show([], error.message);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Shows why jobs fail, grouped by cause. */
 
 import { button, el } from "./dom.js";
-import { operate } from "./http.js";
+import { makeMessages } from "./failure-messages.js";
 import { may } from "./key.js";
 import { makeTable } from "./table.js";
 import { ago, clock, number } from "./words.js";
@@ -11,12 +11,13 @@ import { ago, clock, number } from "./words.js";
  * @param {{now: () => string, onshow: (filter) => void, onretry: (filter) => void}} options
  */
 export function makeFailures({ now, onshow, onretry }) {
-  const messages = new Map(); // the last message of each cause, for those who hold a key
+  let last = [];
+  const messages = makeMessages(() => table.show(last));
   const filterOf = (cause) => ({ state: "failed", kind: cause.kind, error_code: cause.error_code });
-  return makeTable("Failures by cause", [
+  const table = makeTable("Failures by cause", [
     {
-      title: "Cause", class: "wide c-cause", sign: (cause) => [cause.error_code, cause.kind, messages.get(cause.last_ref), may("read")],
-      cell: (cause) => [el("strong", { class: "mono" }, cause.error_code), el("span", { class: "sub" }, cause.kind), message(cause, messages)],
+      title: "Cause", class: "wide c-cause", sign: (cause) => [cause.error_code, cause.kind, messages.of(cause.last_ref)],
+      cell: (cause) => [el("strong", { class: "mono" }, cause.error_code), el("span", { class: "sub" }, cause.kind), message(messages.of(cause.last_ref))],
     },
     { title: "Failed", label: "failed", class: "number", sign: (cause) => [cause.failed, cause.more], cell: (cause) => number(cause.failed) + (cause.more ? "+" : "") },
     { title: "Retrying", label: "retrying", class: "number", sign: (cause) => cause.retrying, cell: (cause) => (cause.retrying ? number(cause.retrying) : "") },
@@ -34,20 +35,16 @@ export function makeFailures({ now, onshow, onretry }) {
         may("ops") && cause.failed ? button("Retry", () => onretry(filterOf(cause)), "quiet small", { "aria-label": `Retry jobs with ${cause.error_code}` }) : null),
     },
   ], { keyOf: (cause) => `${cause.kind}:${cause.error_code}`, empty: "Nothing failed." });
+  return {
+    node: table.node,
+    show(causes) {
+      last = causes;
+      messages.follow(causes.map((cause) => cause.last_ref));
+      table.show(causes);
+    },
+  };
 }
 
-// An error may quote what somebody wrote, so that the API gives it, and only for a key.
-function message(cause, messages) {
-  if (!may("read")) return null;
-  const known = messages.get(cause.last_ref);
-  if (known !== undefined) return known ? el("span", { class: "sub" }, known) : null;
-  const node = el("span", { class: "sub" });
-  operate("GET", `/api/jobs/${cause.last_ref}`).then(
-    (job) => {
-      messages.set(cause.last_ref, job.error ?? "");
-      node.textContent = messages.get(cause.last_ref);
-    },
-    () => {}, // the list works without
-  );
-  return node;
+function message(words) {
+  return words ? el("span", { class: "sub" }, words) : null;
 }

@@ -1,6 +1,7 @@
 /** The filter of the list of jobs: in the form, and in the address, so that it can be shared and gone back to. */
 
 import { byId, setText } from "./dom.js";
+import { rememberList } from "./way-back.js";
 
 const FIELDS = ["ref", "state", "kind", "agent", "error_code", "session", "older_than"];
 const REF_DIGITS = 12;
@@ -37,6 +38,7 @@ export function startFilters(onchange) {
     show(form, filter);
     if (push && addressOf(filter) !== last) history.pushState(null, "", addressOf(filter));
     last = addressOf(filter);
+    rememberList(last);
     const set = Object.keys(filter).length;
     setText(byId("filter-toggle"), set ? `Filter (${set})` : "Filter");
     onchange(filter);
@@ -51,7 +53,10 @@ export function startFilters(onchange) {
   });
   form.addEventListener("change", () => apply(filterOfForm(form)));
   byId("clear-filters").addEventListener("click", () => apply({}));
-  addEventListener("popstate", () => apply(filterOfAddress(), { push: false }));
+  addEventListener("popstate", () => {
+    const filter = filterOfAddress(); // a link to a place on the page changes the address, not the filter
+    if (addressOf(filter) !== last) apply(filter, { push: false });
+  });
   apply(filterOfAddress(), { push: false });
   return { apply };
 }

@@ -2,24 +2,38 @@
 
 import { byId, el, fill } from "./dom.js";
 import { operate } from "./http.js";
-import { may, operator, watchKey } from "./key.js";
+import { key, may, operator, watchKey } from "./key.js";
 
 const NAMES = { question: "Question", draft: "Answer so far", content: "Answer" };
 
 /** Make the panel; `follow(life)` reads anew when the job moved. */
 export function startTexts(ref) {
   const node = byId("texts-body");
-  let sign = null;
+  let sign = null; // of what is shown, or was asked for last
+  let asking = null; // the key that an answer is awaited for
 
   async function show(life) {
-    const wanted = JSON.stringify([operator(), life?.job.state, life?.job.attempt]);
+    const wanted = JSON.stringify([operator(), life?.job.state, life?.job.attempt, life?.job.written]);
     if (wanted === sign) return;
-    sign = wanted;
-    if (operator() === null) return tell("Texts of messages are hidden. Sign in with a key of scope admin to read question, answer and error.");
+    const mine = key();
+    if (mine === null) {
+      sign = wanted;
+      return tell("Texts of messages are hidden. Sign in with a key of scope admin to read question, answer and error.");
+    }
+    if (asking === mine) return; // the next round asks for what is newer
+    [sign, asking] = [wanted, mine];
+    await ask(mine);
+    if (asking === mine) asking = null;
+  }
+
+  // An answer that comes after somebody signed out isn't theirs to see.
+  async function ask(mine) {
     try {
       const job = await operate("GET", `/api/jobs/${ref}`);
-      fill(node, job, () => blocks(job));
+      if (key() === mine) fill(node, job, () => blocks(job));
     } catch (error) {
+      if (key() !== mine) return;
+      sign = null; // so that the next round asks again
       tell(error.message);
     }
   }

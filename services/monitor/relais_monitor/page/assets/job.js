@@ -10,6 +10,7 @@ import { may, operator, watchKey } from "./key.js";
 import { showLedger, showLife } from "./life.js";
 import { noteTime, repeat, showLive } from "./live.js";
 import { startSignIn } from "./sign-in.js";
+import { rememberedList } from "./way-back.js";
 
 const EVERY_MS = 2_000;
 const ref = document.body.dataset.ref;
@@ -18,6 +19,7 @@ let life = null;
 startSignIn();
 const texts = startTexts(ref);
 startActions();
+showWayBack();
 const loop = repeat(refresh, EVERY_MS, report);
 watchKey(showActions);
 
@@ -41,6 +43,13 @@ function report(error) {
   const notice = byId("away");
   notice.hidden = false;
   setText(notice, error.status === 404 ? error.message : "This is no ref of a job: a ref has twelve digits, 0-9 and a-f.");
+}
+
+function showWayBack() {
+  const list = rememberedList();
+  if (list === null) return;
+  byId("back").href = list;
+  setText(byId("back"), "← Back to the filtered jobs");
 }
 
 function startActions() {

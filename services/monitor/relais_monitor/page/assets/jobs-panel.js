@@ -40,6 +40,7 @@ export function startJobs(onchange) {
     byId("view-now").hidden = narrows(filter);
     byId("view-found").hidden = !narrows(filter);
     setText(byId("filter-error"), "");
+    byId("more").removeAttribute("aria-disabled");
     document.title = narrows(filter) ? `${inWords(filter)} · Relais status` : "Relais status";
     showBar();
     loop?.wake();
@@ -50,8 +51,7 @@ export function startJobs(onchange) {
     const asked = filter;
     try {
       const page = await read(`/api/jobs?${new URLSearchParams({ ...asked, limit: PAGE })}`);
-      if (asked !== filter) return;
-      at = new Date().toISOString();
+      if (asked !== filter || extended) return;
       [found, next] = [page.jobs, page.next_cursor];
       setText(byId("filter-error"), "");
       showFound();
@@ -68,13 +68,21 @@ export function startJobs(onchange) {
     byId("more").hidden = next === null;
   }
 
+  // `disabled` would drop the keyboard's focus.
   byId("more").addEventListener("click", async () => {
+    const asked = filter;
+    const more = byId("more");
+    if (more.getAttribute("aria-disabled") === "true") return;
+    more.setAttribute("aria-disabled", "true");
     try {
-      const page = await read(`/api/jobs?${new URLSearchParams({ ...filter, limit: PAGE, cursor: next })}`);
+      const page = await read(`/api/jobs?${new URLSearchParams({ ...asked, limit: PAGE, cursor: next })}`);
+      if (asked !== filter) return;
       [found, next, extended] = [[...found, ...page.jobs], page.next_cursor, true];
       showFound();
     } catch (error) {
-      setText(byId("filter-error"), error.message);
+      if (asked === filter) setText(byId("filter-error"), error.message);
+    } finally {
+      if (asked === filter) more.removeAttribute("aria-disabled");
     }
   });
 
@@ -131,8 +139,8 @@ export function startJobs(onchange) {
 
   return {
     show(overview) {
+      at = overview.at; // ages are by the database's clock, not by that of whoever looks
       if (narrows(filter)) return;
-      at = overview.at;
       running.show(overview.running);
       queue.show(overview.waiting);
       setText(byId("running-count"), counted(overview, overview.running, ["processing"]));

@@ -35,6 +35,7 @@ function leave() {
 }
 
 async function check(value) {
+  if (!/^[\x21-\x7e]+$/.test(value)) return "This is no key: it has characters that no key has.";
   try {
     const who = await operate("GET", "/api/key", { tried: value });
     signIn(value, { name: who.name, scope: who.scope });

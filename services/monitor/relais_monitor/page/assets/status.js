@@ -20,6 +20,7 @@ import { count } from "./words.js";
 
 const EVERY_MS = 2_000;
 const ALERTS_EVERY_MS = 5_000;
+const AUDIT_EVERY_MS = 10_000;
 
 let overview = null;
 
@@ -44,6 +45,7 @@ startDiagnosis(byId("diagnosis-body"));
 
 const loop = repeat(refresh, EVERY_MS, showLive);
 const alertsLoop = repeat(refreshAlerts, ALERTS_EVERY_MS);
+repeat(refreshAudit, AUDIT_EVERY_MS);
 watchKey(() => overview && show());
 
 async function refresh() {
@@ -74,7 +76,7 @@ function mend({ resume: path, retry }) {
 
 async function refreshAlerts() {
   const found = alertsOf(await read("/api/alerts"));
-  alerts.show(found);
+  alerts.show(found.alerts, found.words);
   showAlertTile(found);
 }
 

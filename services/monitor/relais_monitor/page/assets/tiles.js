@@ -18,16 +18,18 @@ export function showEnds(figures) {
     const kept = figures?.jobs ? total(figures.jobs, state) : null;
     const day = figures?.windows?.["24h"]?.[state] ?? null;
     const hour = figures?.windows?.["1h"]?.[state] ?? null;
-    const note = day === null ? "stored" : `${number(hour)} in 1 h`;
-    show(state, day ?? kept, note, state === "failed" && hour ? "bad" : "");
+    const note = day !== null ? `${number(hour)} in 1 h` : kept === null ? "" : `${number(kept)} stored`;
+    show(state, day, note, state === "failed" && hour ? "bad" : "");
   }
 }
 
 /** Show how many alerts fire. */
-export function showAlertTile(alerts) {
-  const firing = alerts.filter((alert) => alert.state === "firing");
+export function showAlertTile({ judged, unsure, alerts }) {
+  if (!judged) return show("alerts", null, "not judged yet");
+  const firing = alerts.filter((alert) => alert.state === "firing").length;
   const pending = alerts.filter((alert) => alert.state === "pending").length;
-  show("alerts", firing.length, pending ? `${pending} pending` : firing.length ? "firing" : "all quiet", firing.length ? "bad" : "");
+  const known = pending ? `${pending} pending` : firing ? "firing" : "";
+  show("alerts", firing, [known, unsure].filter(Boolean).join(", ") || "all quiet", firing ? "bad" : "");
 }
 
 function crew({ idle, waiting, silent }) {

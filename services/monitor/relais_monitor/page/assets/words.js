@@ -52,7 +52,7 @@ export const TONES = {
 /** What an entry of the ledger says. */
 export const TRANSITIONS = {
   accept: "accepted", announce: "announced to the workers", claim: "taken by a worker", complete: "completed",
-  fail: "failed for good", retry_later: "failed, to be tried again", hand_back: "handed back by a worker that stopped",
+  fail: "failed for good", retry_later: "failed, to be tried again", hand_back: "handed back unharmed",
   expire: "taken from a silent worker", expire_spent: "taken from a silent worker, no attempt left",
   cancel: "cancelled", retry: "put back by a person", unlock: "unlocked by a person",
   superseded: "a late result was dropped",
