@@ -139,7 +139,7 @@ def test_a_stop_has_the_time_it_has_with_compose(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_pod_has_no_privileges(name: str) -> None:
-    """No root, no capability, no writable disk but a temporary folder, no key to the cluster."""
+    """No root, no capability, no writable disk but a temporary folder and the monitor's own, no key to the cluster."""
     described, inner = pod(WORKLOADS[name]), container(WORKLOADS[name])
     assert described["automountServiceAccountToken"] is False
     assert described["securityContext"]["runAsNonRoot"] is True
@@ -150,7 +150,8 @@ def test_a_pod_has_no_privileges(name: str) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert [mount["mountPath"] for mount in inner["volumeMounts"]] == ["/tmp"]  # noqa: S108 -- the container's own
+    homes = [value for key, value in settings(WORKLOADS[name]).items() if key == "RELAIS_MONITOR_HOME"]
+    assert [mount["mountPath"] for mount in inner["volumeMounts"]] == ["/tmp", *homes]  # noqa: S108 -- the container's own
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -196,6 +197,20 @@ def test_nobody_but_the_scaling_sets_the_number_of_workers() -> None:
     assert patch["target"] == {"kind": "Deployment", "name": "rag-worker"}
     assert yaml.safe_load(patch["patch"]) == [{"op": "remove", "path": "/spec/replicas"}]
     assert "replicas" in WORKLOADS["rag-worker"]["spec"]
+
+
+def test_prometheus_is_told_of_every_monitor_apart() -> None:
+    """Several pods behind one address would look like one whose counters go back and forth."""
+    service = of_kind("Service")["monitor-pods"]["spec"]
+    assert service["clusterIP"] == "None"
+    assert service["selector"] == of_kind("Service")["monitor"]["spec"]["selector"]
+    assert service["ports"] == of_kind("Service")["monitor"]["spec"]["ports"]
+    (namespace,) = of_kind("Namespace")
+    found = f"{{ names: [monitor-pods.{namespace}], type: A, port: {service['ports'][0]['port']} }}"
+    for path in ("docs/kubernetes.md", "infra/prometheus/prometheus.yml"):
+        text = (ROOT / path).read_text()
+        assert found in text, path
+        assert f"monitor.{namespace}:" not in text, path
 
 
 def _cores(quantity: str) -> float:
