@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -15,6 +16,9 @@ _RETRY_S = 0.25
 _TIMEOUT_S = 15.0
 _GIVE_UP_S = 90.0
 _REFUSED_HONESTLY = 503
+# Each request has a connection of its own: one that is kept may be closed by a server just as the next request comes,
+# in good order, and that can't be told from a request that was dropped.
+_NONE_KEPT = httpx.Limits(max_keepalive_connections=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class Load:
         """End when every client knows that its last message is accepted."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(_GIVE_UP_S + _TIMEOUT_S)
+            thread.join(_GIVE_UP_S + 2 * _TIMEOUT_S)
+        assert not any(thread.is_alive() for thread in self._threads), "a client did not end"
         assert not self.defects, self.defects[:3]
 
     def broken(self) -> list[Try]:
@@ -59,6 +64,10 @@ class Load:
     def count(self, status: int) -> int:
         """Requests that got this reply."""
         return sum(tried.outcome == status for tried in self.tries)
+
+    def reasons(self) -> Counter[str]:
+        """What broke the requests that got no reply, with how often."""
+        return Counter(str(tried.outcome) for tried in self.broken())
 
     def refused_for_s(self) -> float:
         """Longest time from one client's view in which no request at all was answered."""
@@ -72,7 +81,7 @@ class Load:
         return max((tried.took_s for tried in self.tries if isinstance(tried.outcome, int)), default=0.0)
 
     def _run(self) -> None:
-        with httpx.Client(base_url=self.url, timeout=_TIMEOUT_S) as client:
+        with httpx.Client(base_url=self.url, timeout=_TIMEOUT_S, limits=_NONE_KEPT) as client:
             number = 0
             while not self._stopping.wait(_PAUSE_S):
                 number += 1

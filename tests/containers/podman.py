@@ -55,6 +55,11 @@ class Container:
         """`starting`, `healthy`, `unhealthy`, or nothing without a check."""
         return str(self.facts["State"].get("Health", {}).get("Status", ""))
 
+    @property
+    def hostname(self) -> str:
+        """The host name inside, which a worker registers under."""
+        return str(self.facts["Config"]["Hostname"])
+
     def address(self, network: str) -> str:
         """Its IP address in a network, which changes with every start."""
         networks = self.facts["NetworkSettings"].get("Networks") or {}

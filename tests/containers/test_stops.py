@@ -43,7 +43,7 @@ def test_a_worker_that_stops_finishes_its_answers(system: System) -> None:
     handed_back = transitions(system.engine, "hand_back")
     with system.model(first_token_delay_s=6.0):
         accepted = _questions(system, 12)
-        wait_until(lambda: held_by(system.engine, _host(leaving)) >= 1, 30, "it generates")
+        wait_until(lambda: held_by(system.engine, leaving.hostname) >= 1, 30, "it generates")
         started = time.monotonic()
         leaving.stop(grace_s)
         took_s = time.monotonic() - started
@@ -64,7 +64,7 @@ def test_a_worker_that_cannot_finish_hands_back(system: System) -> None:
     handed_back = transitions(system.engine, "hand_back")
     with system.model(first_token_delay_s=100.0, token_delay_s=100.0):
         accepted = _questions(system, 12)
-        wait_until(lambda: held_by(system.engine, _host(leaving)) >= 1, 30, "it generates")
+        wait_until(lambda: held_by(system.engine, leaving.hostname) >= 1, 30, "it generates")
         leaving.stop(grace_s)
         _restart(system.project.container("ollama"))  # else the answers of the others last for many minutes
     assert _exit_code(leaving) == 0
@@ -87,8 +87,3 @@ def _questions(system: System, count: int) -> list[str]:
     wait_until(lambda: len(load.accepted) >= count, 60, "messages are accepted")
     load.stop()
     return load.accepted
-
-
-def _host(container: Container) -> str:
-    """The host name of a container, which its worker registers under."""
-    return str(container.facts["Config"]["Hostname"])

@@ -10,25 +10,24 @@ from uuid import uuid4
 
 import httpx
 
+from faults.facts import FACTS
 from faults.history import Kind
 from faults.submitting import Desk
 
 _SERVER_ERROR = 500
 _STREAM_S = 2.0
-_QUESTIONS = (
-    "Within how many days is a refund paid?",
-    "To which card is the refund paid?",
-    "How is a parcel sent back?",
-    "Who pays for sending it back?",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that this client posted; `id` is None when it doesn't know whether it was accepted."""
+    """A message that this client posted; `id` is None when it doesn't know whether it was accepted.
+
+    `answer` is what it must be told.
+    """
 
     key: str
     body: dict[str, Any]
+    answer: str
     id: str | None
     session: str | None
 
@@ -43,12 +42,16 @@ class ChatClient:
     budget: int
     pause_s: float
     sent: list[Sent] = field(default_factory=list)
+    defect: str | None = None
 
     def run(self) -> None:
-        """Ask at once, then do as the dice say."""
-        self._ask()
-        while not self.stop.wait(self.rng.expovariate(1.0 / self.pause_s)):
-            self._choose()()
+        """Ask at once, then do as the dice say; `defect` says what ended it before its time."""
+        try:
+            self._ask()
+            while not self.stop.wait(self.rng.expovariate(1.0 / self.pause_s)):
+                self._choose()()
+        except Exception as error:  # noqa: BLE001 -- such as a reply of another form; whoever joins the thread tells
+            self.defect = f"client {self.desk.who} could not go on: {error!r}"[:500]
 
     def _choose(self) -> Callable[[], None]:
         actions: dict[Callable[[], None], int] = {
@@ -64,10 +67,9 @@ class ChatClient:
 
     def _ask(self, session: str | None = None) -> None:
         self.budget -= 1
-        key = str(uuid4())
-        trial = self.desk.history.trial
-        content = f"[{trial} {self.desk.who} {key}] {self.rng.choice(_QUESTIONS)}"
-        self._post(key, {"content": content, **({"session_id": session} if session else {})})
+        question, answer = self.rng.choice(list(FACTS.items()))
+        content = f"{self.desk.history.tag()} {question}"
+        self._post(str(uuid4()), {"content": content, **({"session_id": session} if session else {})}, answer)
 
     def _ask_on(self) -> None:
         sessions = [sent.session for sent in self.sent if sent.session]
@@ -77,12 +79,12 @@ class ChatClient:
         """The same message with the same key, above all when the first reply is unknown."""
         unsure = [sent for sent in self.sent if sent.id is None]
         sent = self.rng.choice(unsure or self.sent)
-        self._post(sent.key, sent.body)
+        self._post(sent.key, sent.body, sent.answer)
 
-    def _post(self, key: str, body: dict[str, Any]) -> None:
-        receipt = self.desk.post(body, key)
+    def _post(self, key: str, body: dict[str, Any], answer: str) -> None:
+        receipt = self.desk.post(body, key, answer=answer)
         told = (None, None) if receipt is None else (str(receipt["message_id"]), str(receipt["session_id"]))
-        self.sent = [sent for sent in self.sent if sent.key != key] + [Sent(key, body, *told)]
+        self.sent = [sent for sent in self.sent if sent.key != key] + [Sent(key, body, answer, *told)]
 
     def _known(self) -> str | None:
         ids = [sent.id for sent in self.sent[-12:] if sent.id]

@@ -7,7 +7,9 @@ from sqlalchemy import Connection, Engine, text
 from faults.checker.evidence import Event, Job, Worker
 
 # The tag that begins every text of a trial; texts of another origin begin with no bracket and are nobody's.
-_OF_TRIAL = "(m.content LIKE :tag OR m.content NOT LIKE '[%' AND m.created_at > to_timestamp(:since))"
+_OF_TRIAL = (
+    "(m.content LIKE :tag OR m.content LIKE :words OR m.content NOT LIKE '[%' AND m.created_at > to_timestamp(:since))"
+)
 _JOBS = text(f"""
 SELECT CAST(j.id AS text) AS id, j.state, j.attempt, j.error_code, CAST(m.session_id AS text) AS session, j.ticket,
        m.content, m.idempotency_key AS key, CAST(m.agent_id AS text) AS agent, a.attempt AS answered_by,
@@ -40,7 +42,7 @@ def count_unfinished(engine: Engine, trial: str, since: float) -> int:
 
 
 def _values(trial: str, since: float) -> dict[str, object]:
-    return {"tag": f"[{trial} %", "since": since}
+    return {"tag": f"[{trial}{'_' * 12}] %", "words": f"[{trial} %", "since": since}
 
 
 def _workers(conn: Connection) -> dict[int, Worker]:

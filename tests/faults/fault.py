@@ -24,6 +24,9 @@ class Fault:
         budget_s: every message accepted before the healing has ended within this time after it.
         may_fail_with: error codes with which messages may honestly end `failed`.
         costs_attempts: whether it may be charged to the messages that it meets; a mere blink or restart may not.
+        may_answer_ungrounded: whether answers may miss the fact that was asked for: the index was without it, or the
+            model lied.
+        may_give_up: the services (their modules) that may end by themselves with status 1, to be started anew.
         pace: `slow` makes the model take about 1.5 s an answer, so that the fault finds running generations.
         mixes: whether it may be part of the mixed nemesis.
         shortcut: whether one trial of it runs in `make test`.
@@ -36,6 +39,8 @@ class Fault:
     budget_s: float = 30.0
     may_fail_with: frozenset[str] = frozenset()
     costs_attempts: bool = True
+    may_answer_ungrounded: bool = False
+    may_give_up: frozenset[str] = frozenset()
     pace: Literal["fast", "slow"] = "fast"
     mixes: bool = True
     shortcut: bool = False

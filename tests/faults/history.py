@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 Kind = Literal["invoke", "ok", "fail", "unknown"]
 # What a message must end with, as (state, error_code), when it isn't an answer.
@@ -28,6 +29,11 @@ class Entry:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+def new_mark() -> str:
+    """What the texts of a trial begin with, and of no other."""
+    return uuid4().hex[:12]
+
+
 class History:
     """Entries of the trial that runs, also appended to a file; safe for threads."""
 
@@ -39,10 +45,14 @@ class History:
         self.trial = "0"
 
     def begin(self, trial: str) -> None:
-        """Forget the entries of the trial before."""
+        """Forget the entries of the trial before; every text of this one begins with `[` and `trial`, a single word."""
         with self._lock:
             self._entries = []
             self.trial = trial
+
+    def tag(self) -> str:
+        """Begin a text: one word, of no other text, so that it leaves a question what it asks."""
+        return f"[{self.trial}{uuid4().hex[:12]}]"
 
     def invoke(self, client: str, op: str, **values: Any) -> int:
         """Log a call before it is made; return its number."""

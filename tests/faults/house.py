@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -17,7 +17,8 @@ from faults.checker import check
 from faults.checker.ends import ended_after_s
 from faults.checker.evidence import Allowed, Evidence
 from faults.collecting import count_unfinished, read_rows
-from faults.history import History
+from faults.furnishing import upload_facts
+from faults.history import History, new_mark
 from faults.result import TrialResult, Violation
 from faults.submitting import Desk
 from faults.trial import DUPLICATED, LOST
@@ -31,7 +32,7 @@ _CLIENTS = 3
 _MESSAGES = 12
 _PAUSE_S = 0.12
 _PATIENCE_S = 60.0
-_AGENT = {
+_AGENT: dict[str, Any] = {
     "slug": "agent",
     "name": "Agent",
     "chat_model": "extractive",
@@ -39,7 +40,12 @@ _AGENT = {
     "allow_ungrounded": True,
     "retry_backoff_s": 0.5,
     "max_attempts": 20,
+    "score_threshold": 0.0,
 }
+
+
+class NeverReadyError(Exception):
+    """`relais up` did not become ready: no failure of the suite, but what the trial is to find."""
 
 
 @dataclass
@@ -53,6 +59,7 @@ class House:
     rng: random.Random
     port: str = field(default_factory=lambda: str(free_port()))
     deaths: dict[int, float] = field(default_factory=dict)
+    not_serving: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.time)
 
     @classmethod
@@ -62,7 +69,7 @@ class House:
         folder.mkdir(parents=True, exist_ok=True)
         rng = random.Random(f"{fault}:{seed}")
         house = cls(fault, seed, RelaisUp(folder), History(folder / "history.jsonl"), rng)
-        house.history.begin(f"{fault}-{seed}-{time.time_ns() // 1_000_000 % 10**9}")
+        house.history.begin(new_mark())
         try:
             yield house
         finally:
@@ -71,8 +78,15 @@ class House:
             house.history.close()
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
-        self.up.start("--no-demo", "--port", self.port)
+        """Start it and wait until it is ready.
+
+        Raises:
+            NeverReadyError: it ended instead, or took longer than is promised.
+        """
+        try:
+            self.up.start("--no-demo", "--port", self.port)
+        except AssertionError as error:
+            raise NeverReadyError(str(error)) from error
 
     def launch(self) -> None:
         """Start it without waiting."""
@@ -100,13 +114,21 @@ class House:
                 stop.set()
                 for thread in threads:
                     thread.join(60)
+                self.not_serving += [client.defect for client in clients if client.defect]
+                self.not_serving += [f"{thread.name} did not end" for thread in threads if thread.is_alive()]
 
     def wait(self, least_s: float, most_s: float) -> None:
         """Spend a random time."""
         threading.Event().wait(self.rng.uniform(least_s, most_s))
 
     def judge(self, healed_at: float, allowed: Allowed, more: Sequence[Violation] = ()) -> TrialResult:
-        """Wait until all is quiet, end it in order, judge."""
+        """Wait until all is quiet, end it in order, judge.
+
+        Raises:
+            NeverReadyError: it has ended by itself.
+        """
+        if self.up.has_ended:
+            raise NeverReadyError(f"it ended by itself with status {self.up.popen.returncode}")
         evidence = self._evidence(healed_at, allowed)
         violations = [*check(evidence), *more]
         return TrialResult(
@@ -134,6 +156,7 @@ class House:
             **rows,
             deaths=self.deaths,
             healed_at=healed_at,
+            not_serving=self.not_serving,
             leaks=self._leaks(),
             allowed=allowed,
         )
@@ -148,6 +171,7 @@ class House:
         key = (self.up.home / "admin.key").read_text().strip()
         headers = {"Authorization": f"Bearer {key}"}
         made = httpx.post(f"{self._url}/api/agents", json=_AGENT, headers=headers, timeout=10)
+        upload_facts(self._url, _AGENT["slug"], headers)
         return str(made.raise_for_status().json()["token"])
 
     @property

@@ -14,11 +14,12 @@ from pathlib import Path
 from types import FrameType
 
 from faults.fault import Fault
+from faults.house import NeverReadyError
 from faults.keeping import keep_logs
 from faults.mixed import run_mixed
 from faults.nemesis import ALL
 from faults.quietness import Quietness
-from faults.result import TrialResult
+from faults.result import TrialResult, Violation
 from faults.rig import Rig
 from faults.timings import CAMPAIGN
 from faults.trial import commit, failed_trial, run_trial
@@ -84,6 +85,8 @@ class Lane:
         try:
             assert fault.own_run is not None
             result = fault.own_run(seed=seed, folder=folder)
+        except NeverReadyError as error:
+            result = TrialResult(fault.name, seed, violations=[Violation("serves_again", str(error))], kept=str(folder))
         except Exception as error:  # noqa: BLE001 -- as above
             return failed_trial(fault.name, seed, error, folder)
         result.commit = commit()

@@ -64,6 +64,17 @@ def run_mixed(lane: "Lane", faults: Sequence[Fault], rng: random.Random, task: "
         yield result
 
 
+def _allowed_by_all(faults: Sequence[Fault]) -> Allowed:
+    return Allowed(
+        "mixed",
+        _BUDGET_S,
+        may_fail_with=frozenset().union(*(fault.may_fail_with for fault in faults)),
+        may_answer_ungrounded=any(fault.may_answer_ungrounded for fault in faults),
+        # A worker that is told to stop while it is cut off has to leave jobs behind, and says so by its status.
+        may_give_up=frozenset({"relais_worker"}).union(*(fault.may_give_up for fault in faults)),
+    )
+
+
 def _until_checkpoint(lane: "Lane", faults: Sequence[Fault], seed: int) -> TrialResult:
     rig, quietness = lane.ready()
     rng = random.Random(seed)
@@ -86,8 +97,8 @@ def _until_checkpoint(lane: "Lane", faults: Sequence[Fault], seed: int) -> Trial
             rig.servers.heal()
         healed_at = time.time()
     rig.heal()
-    running.workload.stop()
-    codes = frozenset().union(*(fault.may_fail_with for fault in faults))
-    result = running.end(quietness, Allowed("mixed", _BUDGET_S, codes), healed_at)
+    running.serves(rig.wait_ready)
+    running.serves(running.workload.stop)
+    result = running.end(quietness, _allowed_by_all(faults), healed_at)
     result.notes |= {"injected": injected, "missed": missed}
     return result

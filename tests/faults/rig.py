@@ -13,12 +13,13 @@ import httpx
 from sqlalchemy import Engine, text
 
 from faults import loopback
+from faults.checker.evidence import GaveUp
 from faults.furnishing import furnish
 from faults.history import Expectation, History
 from faults.register import read_holders, read_present
 from faults.servers import Servers
 from faults.submitting import submit
-from faults.supervisor import Supervisor
+from faults.supervisor import Supervisor, ended_by_itself
 from faults.timings import CAMPAIGN, DEFAULT_LEASE_S
 from faults.windows import Windows
 from relais.store.engine import make_engine
@@ -28,6 +29,7 @@ from support.stack import Service, Stack, run_module
 from support.waiting import wait_until
 
 _READY_TIMEOUT_S = 40.0
+_KILL_TIMEOUT_S = 60.0  # a busy machine takes its time to bury a process
 _SLOW = {"first_token_delay_s": 1.0, "token_delay_s": 0.02, "endpoints": ["chat", "generate"]}
 
 _PROCESSING = "SELECT count(*) FROM jobs WHERE state = 'processing' AND kind = 'answer'"
@@ -66,7 +68,7 @@ class Rig:
         self.paused = Windows()
         self.database_harmed = Windows()
         self.deaths: dict[int, float] = {}  # when a process of ours ended, by its id
-        self.gave_up: list[tuple[float, str]] = []  # those that ended by themselves, with an error
+        self.gave_up: list[GaveUp] = []  # those that ended by themselves, since a trial was judged
         self.agent_token = ""
         self.poison_token = ""
         self.workers: list[Service] = []
@@ -110,7 +112,7 @@ class Rig:
         self.workers = [self.stack.start_worker(), self.stack.start_worker()]
         self.api = self.stack.start_api()
         self.supervisor.start()
-        self.agent_token, self.poison_token = furnish(self.stack, self.engine)
+        self.agent_token, self.poison_token = furnish(self.stack)
         self.wait_ready()
 
     def stop(self) -> None:
@@ -126,12 +128,11 @@ class Rig:
         self.http.close()
 
     def heal(self) -> None:
-        """Servers up, proxies passing, models behaving, every service running and ready."""
+        """Servers up, proxies passing, models behaving, every service running, if not ready."""
         self.servers.heal()
         for service in filter(_lives, self.services):
             service.signal(signal.SIGCONT)
         self.supervisor.look()
-        self.wait_ready()
 
     def wait_ready(self) -> None:
         """Wait until the API accepts and every worker process beats."""
@@ -167,10 +168,11 @@ class Rig:
 
     def kill(self, service: Service, *, group: bool = True) -> None:
         """SIGKILL to a service's process group, or to the process alone; nothing when it has just died."""
-        assert service.popen is not None
+        popen = service.popen  # the supervisor replaces it at once
+        assert popen is not None
         with suppress(ProcessLookupError):
-            (os.killpg if group else os.kill)(service.popen.pid, signal.SIGKILL)
-        service.popen.wait(10)
+            (os.killpg if group else os.kill)(popen.pid, signal.SIGKILL)
+        popen.wait(_KILL_TIMEOUT_S)
 
     @contextmanager
     def pausing(self, service: Service) -> Iterator[None]:
@@ -197,6 +199,12 @@ class Rig:
         with self.database_harmed.window():
             yield
 
+    def take_gave_up(self) -> list[GaveUp]:
+        """The processes that ended by themselves since this was asked last."""
+        taken = list(self.gave_up)
+        del self.gave_up[: len(taken)]
+        return taken
+
     def scalar(self, statement: str, **values: object) -> object:
         """One value from the database, read directly."""
         with self.engine.begin() as conn:
@@ -219,8 +227,8 @@ class Rig:
     def _note_death(self, service: Service) -> None:
         assert service.popen is not None
         self.deaths[service.popen.pid] = time.time()
-        if service.popen.returncode > 0:
-            self.gave_up.append((time.time(), service.module))
+        if ended_by_itself(service.popen.returncode):
+            self.gave_up.append(GaveUp(time.time(), service.module, service.popen.returncode))
 
 
 def _pid(service: Service) -> int:

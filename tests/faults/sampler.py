@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from relais.store.line import read_lines
 
@@ -77,8 +78,11 @@ class Sampler:
         try:
             with self._engine.begin() as conn:
                 self._sample(conn)
-        except SQLAlchemyError:
+        except (OperationalError, InterfaceError, PoolTimeoutError):
             pass
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise  # a statement that the schema has outlived would see nothing for ever
 
     def _sample(self, conn: Connection) -> None:
         lines = read_lines(conn)

@@ -48,7 +48,7 @@ class Desk:
 def submit(history: History, url: str, token: str, content: str, *, expect: Expectation | None = None) -> str:
     """Post until acknowledged, with one key; return the message's id."""
     key = str(uuid4())
-    body = {"content": f"[{history.trial} nemesis {key}] {content}"}
+    body = {"content": f"{history.tag()} {content}"}
     with loopback.client(url) as client:
         desk = Desk(history, client, "nemesis", token)
         for _ in range(_TRIES):

@@ -1,5 +1,6 @@
 """Restarts a service that ended, as Compose's `restart: unless-stopped` does."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,6 +8,13 @@ from contextlib import contextmanager
 from support.stack import Service
 
 _EVERY_S = 0.1
+# An end in good order, or by one of the signals with which the nemesis ends processes.
+_TOLD_TO_END = frozenset({0, -signal.SIGKILL, -signal.SIGTERM})
+
+
+def ended_by_itself(status: int) -> bool:
+    """Whether a process with this exit status crashed or gave up, rather than was told to end."""
+    return status not in _TOLD_TO_END
 
 
 class Supervisor:

@@ -14,7 +14,7 @@ CAMPAIGN: Mapping[str, str] = {
 }
 SHORT: Mapping[str, str] = {
     **CAMPAIGN,
-    "RELAIS_LEASE_S": "3",
+    "RELAIS_LEASE_S": "6",  # a busy machine may keep the heartbeats waiting for seconds
     "RELAIS_HEARTBEAT_S": "0.5",
     "RELAIS_SWEEP_S": "0.5",
     "RELAIS_DRAIN_TIMEOUT_S": "2",

@@ -5,8 +5,9 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from faults.checker import check
 from faults.checker.ends import ended_after_s
 from faults.checker.evidence import Allowed, Evidence
 from faults.collecting import count_unfinished, read_rows
+from faults.facts import FACTS, uncited
 from faults.fault import Fault
+from faults.history import new_mark
 from faults.keeping import keep
 from faults.quietness import Quietness
 from faults.result import TrialResult
@@ -22,8 +25,11 @@ from faults.rig import Rig
 from faults.sampler import Sampler
 from faults.windows import Windows
 from faults.workload import Workload
+from relais.lifecycle import CLAIM
 
 _BEFORE_S, _AFTER_S = (0.2, 0.8), (0.3, 0.8)
+_SEEN_AFTER_S = 1.0  # several samples
+_RIGHT = frozenset(FACTS.values())
 _MESSAGES = {"fast": 40, "slow": 20}
 _PATIENCE_S = 45.0
 _POLL_S = 0.05
@@ -44,21 +50,33 @@ class Round:
     workload: Workload
     sampler: Sampler
     began: float
+    not_serving: list[str] = field(default_factory=list)
 
     @classmethod
     def begin(cls, rig: Rig, fault: str, seed: int, rng: random.Random, *, messages: int, pause_s: float) -> "Round":
-        rig.history.begin(f"{fault}-{seed}-{time.time_ns() // 1_000_000 % 10**9}")
+        rig.history.begin(new_mark())
         workload = Workload(rig, rng, messages=messages, pause_s=pause_s)
         running = cls(rig, fault, seed, workload, Sampler(rig.engine), time.time())
         running.sampler.start()
         running.workload.start()
         return running
 
+    def serves(self, step: Callable[[], object]) -> None:
+        """Take a step that only a system that is well lets one take; what goes wrong is judged at the end."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the nemesis has left and the servers are up
+            self.not_serving.append(f"{type(error).__name__}: {error}"[:500])
+
     def end(self, quietness: Quietness, allowed: Allowed, healed_at: float) -> TrialResult:
         """Wait until all is quiet, judge."""
         rig = self.rig
         quiet = self._wait_until_quiet(allowed.budget_s + _PATIENCE_S)
         self.sampler.stop()
+        leaks, wrong_metrics = list[str](), list[str]()
+        if quiet and not self.not_serving:
+            self.serves(lambda: leaks.extend(quietness.leaks()))
+            self.serves(lambda: wrong_metrics.extend(quietness.wrong_metrics()))
         evidence = Evidence(
             entries=rig.history.entries(),
             **read_rows(rig.engine, rig.history.trial, self.began),
@@ -70,10 +88,13 @@ class Round:
             unconfirmed=Windows() if allowed.fault == "mixed" else rig.unconfirmed,
             database_harmed=rig.database_harmed,
             healed_at=healed_at,
-            leaks=quietness.leaks() if quiet else [],
-            wrong_metrics=quietness.wrong_metrics() if quiet else [],
+            gave_up=rig.take_gave_up(),
+            not_serving=self.not_serving,
+            leaks=leaks,
+            wrong_metrics=wrong_metrics,
             allowed=allowed,
         )
+        assert_seen(evidence, self.sampler.places)
         return self._judge(evidence)
 
     def _wait_until_quiet(self, timeout_s: float) -> bool:
@@ -97,8 +118,7 @@ class Round:
             took_s=round(time.time() - self.began, 1),
             violations=violations[:_KEPT_VIOLATIONS],
             commit=commit(),
-            notes=_notes(evidence, self.sampler)
-            | {"gave_up": [name for at, name in self.rig.gave_up if at > self.began]},
+            notes=_notes(evidence, self.sampler),
         )
         if violations:
             result.kept = str(keep(self.rig, result, evidence))
@@ -109,7 +129,7 @@ def run_trial(rig: Rig, quietness: Quietness, fault: Fault, seed: int) -> TrialR
     """Inject a fault once, on a rig that is well.
 
     Raises:
-        Exception: the suite itself failed; the rig is of no use any more.
+        Exception: the suite itself failed, before the healing; the rig is of no use any more.
     """
     rng = random.Random(f"{fault.name}:{seed}")
     idle = threading.Event()  # never set: waits, interrupted by Ctrl-C
@@ -122,11 +142,31 @@ def run_trial(rig: Rig, quietness: Quietness, fault: Fault, seed: int) -> TrialR
             idle.wait(rng.uniform(*fault.lasts_s))
         healed_at = time.time()
         rig.heal()
+        running.serves(rig.wait_ready)
         idle.wait(rng.uniform(*_AFTER_S))
     finally:
-        running.workload.stop()
-    allowed = Allowed(fault.name, fault.budget_s, fault.may_fail_with, fault.costs_attempts)
-    return running.end(quietness, allowed, healed_at)
+        running.serves(running.workload.stop)
+    return running.end(quietness, allowed_by(fault), healed_at)
+
+
+def allowed_by(fault: Fault) -> Allowed:
+    """What a fault permits."""
+    return Allowed(
+        fault.name,
+        fault.budget_s,
+        fault.may_fail_with,
+        fault.costs_attempts,
+        fault.may_answer_ungrounded,
+        fault.may_give_up,
+    )
+
+
+def assert_seen(evidence: Evidence, places: int) -> None:
+    """Assert that the sampler saw places when messages waited, and leases when any ran: blind, it proves nothing."""
+    claims = [event for event in evidence.events if event.transition == CLAIM.name]
+    waited_s = (claim.at - evidence.ledger[claim.job][0].at for claim in claims)
+    assert places or max(waited_s, default=0.0) < _SEEN_AFTER_S, "the sampler has seen nobody wait"
+    assert evidence.leases or not claims, "the sampler has seen no lease"
 
 
 def harmed(rig: Rig, fault: Fault, rng: random.Random) -> ExitStack:
@@ -167,4 +207,5 @@ def _notes(evidence: Evidence, sampler: Sampler) -> dict[str, object]:
         "calls": dict(calls),
         "places": sampler.places,
         "leases": len(sampler.leases),
+        "right": sum(job.answer is not None and uncited(job.answer) in _RIGHT for job in evidence.jobs),
     }

@@ -38,10 +38,17 @@ class Workload:
             thread.start()
 
     def stop(self) -> None:
-        """End after the calls that run."""
+        """End after the calls that run.
+
+        Raises:
+            AssertionError: a client did not end, or met what it doesn't understand.
+        """
         self._stop.set()
         for thread in self._threads:
             thread.join(60)
-            assert not thread.is_alive(), "a client did not end"
+        hanging = [thread.name for thread in self._threads if thread.is_alive()]
         for http in self._https:
             http.close()
+        defects = [client.defect for client in self._clients if client.defect]
+        assert not hanging, f"did not end: {hanging}"
+        assert not defects, "; ".join(defects)

@@ -1,9 +1,10 @@
 """Whether each message has its one answer, and clients were told no other."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-from faults.checker.evidence import Evidence, Job
+from faults.checker.evidence import ENDS, Evidence, Job
+from faults.facts import FACTS, uncited
+from faults.history import Entry
 from faults.result import Violation
 
 
@@ -17,21 +18,51 @@ def answered_once(evidence: Evidence) -> Iterator[Violation]:
 
 
 def told_the_truth(evidence: Evidence) -> Iterator[Violation]:
-    """What a client was shown as the answer is the stored one, and stays it."""
-    since: dict[str, float] = defaultdict(lambda: float("inf"))
+    """What a client was shown as the end of a message is in its ledger, the answer is the stored one, and both stay.
+
+    A message that failed or was cancelled may be shown in another state once somebody asked to retry it.
+    """
     shown = sorted(evidence.calls("poll", "ok") + evidence.calls("stream", "ok"), key=lambda entry: entry.at)
+    ended: dict[str, tuple[str, float]] = {}  # the end that was shown last, and when; `completed` since the first time
     for entry in shown:
-        message, state = str(entry.values["id"]), entry.values["status"]
-        job = evidence.job.get(message)
-        if state != "completed":
-            if evidence.asked[entry.call].at > since[message]:
-                yield Violation("told_the_truth", f"{message} was completed and is shown as {state}", entry)
+        message, state = str(entry.values["id"]), str(entry.values["status"])
+        end, since = ended.get(message, (state, float("inf")))
+        fault = _untold(evidence, entry, message, state)
+        if state != end and evidence.asked[entry.call].at > since and not _reopened(evidence, message, end):
+            fault = f"was {end} and is shown as {state}"
+        if state in ENDS and (message not in ended or end != "completed"):
+            ended[message] = (state, entry.at)
+        if fault:
+            yield Violation("told_the_truth", f"{message}: {fault}", entry)
+
+
+def answered_rightly(evidence: Evidence) -> Iterator[Violation]:
+    """An answer is the fact that was asked for, whole, and no other; where the fault permits it, it may miss it."""
+    expected = {e.values["content"]: e.values.get("answer") for e in evidence.calls("submit", "invoke")}
+    for job in evidence.jobs:
+        right = expected.get(job.content)
+        if right is None or job.answer is None or (answer := uncited(job.answer)) == right:
             continue
-        since[message] = min(since[message], entry.at)
-        if job is None or job.answer != entry.values["content"]:
-            yield Violation(
-                "told_the_truth", f"{message}: a client was shown another answer than the stored one", entry
-            )
+        others = [fact for fact in FACTS.values() if fact != right and fact in answer]
+        if others or not evidence.allowed.may_answer_ungrounded:
+            what = f"{job.id}: {answer[:200]!r} is told for {right!r}"
+            yield Violation("answered_rightly", what, evidence.ledger.get(job.id))
+
+
+def _untold(evidence: Evidence, entry: Entry, message: str, state: str) -> str | None:
+    """What is wrong with an end that was shown, by the rows alone."""
+    if state not in ENDS:
+        return None
+    if all(event.target != state for event in evidence.ledger.get(message, ())):
+        return f"is shown as {state}, which it never was"
+    job = evidence.job.get(message)
+    if state == "completed" and (job is None or job.answer != entry.values["content"]):
+        return "a client was shown another answer than the stored one"
+    return None
+
+
+def _reopened(evidence: Evidence, message: str, end: str) -> bool:
+    return end != "completed" and any(event.transition == "retry" for event in evidence.ledger.get(message, ()))
 
 
 def _wrong_answer(job: Job, completions: int) -> str | None:

@@ -54,18 +54,32 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class GaveUp:
+    """A process that ended though nobody had told it to; `status` is negative for a signal."""
+
+    at: float
+    module: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the fault permits."""
+    """What the fault permits; the fields are those of `Fault`."""
 
     fault: str = "test"
     budget_s: float = 30.0
     may_fail_with: frozenset[str] = frozenset()
     costs_attempts: bool = True
+    may_answer_ungrounded: bool = False
+    may_give_up: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One trial's. `deaths` is when a process ended, by pid; `healed_at` is when the nemesis left."""
+    """One trial's. `deaths` is when a process ended, by pid; `healed_at` is when the nemesis left.
+
+    `not_serving` says what didn't come back afterwards.
+    """
 
     entries: Sequence[Entry] = ()
     jobs: Sequence[Job] = ()
@@ -78,6 +92,8 @@ class Evidence:
     unconfirmed: Windows = field(default_factory=Windows)
     database_harmed: Windows = field(default_factory=Windows)
     healed_at: float = 0.0
+    gave_up: Sequence[GaveUp] = ()
+    not_serving: Sequence[str] = ()
     leaks: Sequence[str] = ()
     wrong_metrics: Sequence[str] = ()
     allowed: Allowed = field(default_factory=Allowed)

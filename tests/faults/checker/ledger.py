@@ -5,17 +5,18 @@ from itertools import pairwise
 
 from faults.checker.evidence import ENDS, Event, Evidence
 from faults.result import Violation
-from relais.lifecycle import COMPLETE, FAIL, HAND_BACK, RETRY_LATER, TRANSITIONS
+from relais.lifecycle import ACCEPT, COMPLETE, FAIL, HAND_BACK, RETRY_LATER, TRANSITIONS
 
 # What an attempt's own worker writes at its end; `expire` is the sweeper's.
 _OWN = frozenset(arrow.name for arrow in (COMPLETE, FAIL, RETRY_LATER, HAND_BACK))
+_ARROWS = {arrow.name: arrow for arrow in TRANSITIONS}
 _FENCED = frozenset(arrow.name for arrow in TRANSITIONS if arrow.fenced)
 
 
 def attempts_rise(evidence: Evidence) -> Iterator[Violation]:
     """Attempts rise by one with each claim, states follow one another, and no superseded attempt wrote anything."""
     for job, events in evidence.ledger.items():
-        fault = _broken_link(events) or _stale_writer(events)
+        fault = _wrong_arrow(events) or _broken_link(events) or _stale_writer(events)
         row = evidence.job.get(job)
         if not fault and row is not None and (row.state, row.attempt) != (events[-1].target, events[-1].attempt):
             fault = f"the row says {row.state} {row.attempt}, the ledger {events[-1].target} {events[-1].attempt}"
@@ -43,6 +44,17 @@ def fenced_off_truly(evidence: Evidence) -> Iterator[Violation]:
         if own:
             what = f"{event.job}: attempt {event.attempt} recorded {own[0].transition}, and is noted as fenced off"
             yield Violation("fenced_off_truly", what, [*own, event])
+
+
+def _wrong_arrow(events: Sequence[Event]) -> str | None:
+    first = events[0]
+    if (first.transition, first.source, first.target) != (ACCEPT.name, None, ACCEPT.target):
+        return f"its life begins with {first.transition} to {first.target}"
+    for event in events[1:]:
+        arrow = _ARROWS.get(event.transition)
+        if arrow is None or event.source not in arrow.sources or event.target != arrow.target:
+            return f"{event.transition} leads from {event.source} to {event.target}, where no arrow does"
+    return None
 
 
 def _broken_link(events: Sequence[Event]) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
 
 from faults.checker.evidence import ENDS, Evidence, Job
 from faults.result import Violation
@@ -16,11 +15,13 @@ def session_order(evidence: Evidence) -> Iterator[Violation]:
         if not any(event.transition == "retry" for event in events):
             sessions[job.session].append(job)
     for session, jobs in sessions.items():
-        for earlier, later in pairwise(sorted(jobs, key=lambda job: job.ticket)):
-            began, ended = _first_claim(evidence, later), _end(evidence, earlier)
-            if began < ended:
-                what = f"{later.id} began before {earlier.id} of the same session {session} ended"
-                yield Violation("session_order", what, [*evidence.ledger[earlier.id], *evidence.ledger[later.id]])
+        last: Job | None = None  # of those before, the one that ended last
+        for job in sorted(jobs, key=lambda job: job.ticket):
+            if last is not None and _first_claim(evidence, job) < _end(evidence, last):
+                what = f"{job.id} began before {last.id} of the same session {session} ended"
+                yield Violation("session_order", what, [*evidence.ledger[last.id], *evidence.ledger[job.id]])
+            if last is None or _end(evidence, job) > _end(evidence, last):
+                last = job
 
 
 def position_equals_oracle(evidence: Evidence) -> Iterator[Violation]:

@@ -93,6 +93,24 @@ MUTANTS: tuple[Mutant, ...] = (
         fault="worker.sigkill.all_at_once",
         breaks=frozenset({"position_equals_oracle"}),
     ),
+    Mutant(
+        name="end_of_the_stream",
+        module="relais_worker.adapters.ollama",
+        original='raise bad_reply("the stream ended without `done`")',
+        replacement="return",
+        fault="models.without_done",
+        breaks=frozenset({"answered_rightly"}),
+    ),
+    Mutant(
+        name="own_answer",
+        module="relais_worker.answering.pipeline",
+        original="return generate(asked, found, prompt, self.ollama, progress)",
+        replacement="""made = generate(asked, found, prompt, self.ollama, progress)
+        kept, globals()["_kept"] = globals().get("_kept", made), made
+        return kept""",
+        fault="api.sigkill",
+        breaks=frozenset({"answered_rightly"}),
+    ),
 )
 
 

@@ -10,10 +10,12 @@ from faults.rig import Rig
 from relais.queues import QUEUE_NAMES
 from support.rabbitmq_admin import RabbitMQAdmin
 from support.rabbitmqctl import rabbitmqctl
+from support.waiting import wait_until
 
 Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
 
 _BETWEEN_RESTARTS_S = 4.0
+_CONFIRMS_WITHIN_S = 15.0
 _BASIC_ACK = b"\x00\x3c\x00\x50"  # class 60, method 80; the server sends it as a confirm only
 _NORMAL_WATERMARK = "0.4"
 
@@ -99,8 +101,9 @@ def _memory_alarm(rig: Rig, _rng: random.Random) -> Iterator[None]:
 @contextmanager
 def _cut_before_confirm(rig: Rig, rng: random.Random) -> Iterator[None]:
     """It has the tokens, and who published them never learns so."""
-    rig.broker_proxy.cut_when(_BASIC_ACK, "to_client", before=True, times=rng.randint(1, 6))
+    cut = rig.broker_proxy.cut_when(_BASIC_ACK, "to_client", before=True, times=rng.randint(1, 6))
     try:
+        wait_until(lambda: cut.happened, _CONFIRMS_WITHIN_S, "a confirm was cut")
         yield
     finally:
         rig.broker_proxy.pass_on()

@@ -11,12 +11,14 @@ from sqlalchemy import text
 from faults.fault import Fault
 from faults.rig import Rig
 from support.proxy_flow import Direction
+from support.waiting import wait_until
 
 Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
 
 _SERVICES = "application_name LIKE 'relais-%'"
 _TERMINATE = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_SERVICES}"
 _MOST_CONNECTIONS = 200
+_COMMITS_WITHIN_S = 15.0
 _COMMIT = b"COMMIT"
 _COMMITTED = b"COMMIT\0"  # as the server confirms it
 _ANSWER_STORED = b"INSERT 0 1"  # of what a worker writes in a transaction, only an answer is inserted by a bare INSERT
@@ -63,8 +65,10 @@ def _commit_cut(service: bytes, *, arrives: bool, after: bytes = b"") -> Inject:
     @contextmanager
     def inject(rig: Rig, rng: random.Random) -> Iterator[None]:
         towards: Direction = direction  # type: ignore[assignment] # one of the two literals
-        rig.database_proxy.cut_when(pattern, towards, before=True, times=rng.randint(1, 6), only=service, after=after)
+        times = rng.randint(1, 6)
+        cut = rig.database_proxy.cut_when(pattern, towards, before=True, times=times, only=service, after=after)
         try:
+            wait_until(lambda: cut.happened, _COMMITS_WITHIN_S, "a commit was cut")
             yield
         finally:
             rig.database_proxy.pass_on()

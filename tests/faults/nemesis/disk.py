@@ -15,7 +15,7 @@ from faults.quietness import Quietness
 from faults.result import TrialResult
 from faults.rig import Rig
 from faults.submitting import Desk
-from faults.trial import run_trial
+from faults.trial import failed_trial, run_trial
 from support.waiting import wait_until
 
 Inject = Callable[[Rig, random.Random], AbstractContextManager[object]]
@@ -123,7 +123,7 @@ def _run(name: str, server: str, inject: Inject, *, seed: int, folder: Path) -> 
             finally:
                 rig.stop()
     except PermissionError as error:
-        return TrialResult(name, seed, notes={"skipped": str(error)})
+        return failed_trial(name, seed, error, None)
 
 
 def _fault(name: str, server: str, inject: Inject) -> Fault:

@@ -125,7 +125,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault("models.lie.empty", _misbehaving(lie="empty"), lasts_s=_MANY_ANSWERS_S),
     Fault("models.lie.oversized", _misbehaving(lie="oversized"), lasts_s=_MANY_ANSWERS_S),
     Fault("models.lie.not_a_number", _misbehaving(lie="not_a_number"), lasts_s=_MANY_ANSWERS_S),
-    Fault("models.lie.unprintable", _misbehaving(lie="unprintable"), lasts_s=_MANY_ANSWERS_S),
+    Fault(
+        "models.lie.unprintable",
+        _misbehaving(lie="unprintable"),
+        lasts_s=_MANY_ANSWERS_S,
+        may_answer_ungrounded=True,
+    ),
     Fault("models.lie.wrong_counts", _misbehaving(lie="wrong_counts"), lasts_s=_MANY_ANSWERS_S),
     Fault(
         "models.lie.wrong_size",

@@ -6,13 +6,16 @@ from uuid import UUID
 import pytest
 
 from faults.checker import CHECKS, check
-from faults.checker.evidence import Allowed, Event, Evidence, Job, Worker
+from faults.checker.evidence import Allowed, Event, Evidence, GaveUp, Job, Worker
+from faults.facts import FACTS
 from faults.history import Entry
 from faults.sampler import LeaseSeen, WrongPlace
 from faults.windows import Window, Windows
 
 M1, M2 = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+M3 = "00000000-0000-0000-0000-000000000003"
 PID = 4711
+FACT, OTHER = list(FACTS.values())[:2]
 
 
 @dataclass
@@ -68,6 +71,21 @@ class Case:
 
     def event(self, number: int, **changes: object) -> None:
         self.events[number - 1] = replace(self.events[number - 1], **changes)
+
+
+def shown(message: str, state: str, *, at: float = 10.0) -> list[Entry]:
+    """What a client asked and was shown of a message."""
+    told = {"id": message, "status": state, "content": None}
+    call = int(at * 10)
+    return [Entry(call, at, "c0", "poll", "invoke", {"id": message}), Entry(call, at + 0.1, "c0", "poll", "ok", told)]
+
+
+def answered(answer: str, *, may_answer_ungrounded: bool = False) -> Case:
+    """A trial whose second message was to be answered with the fact, and got this."""
+    case = Case(more={"allowed": Allowed(may_answer_ungrounded=may_answer_ungrounded)})
+    case.entries[2] = replace(case.entries[2], values={**case.entries[2].values, "answer": FACT})
+    case.job(M2, answer=answer)
+    return case
 
 
 def broken(case: Case) -> set[str]:
@@ -180,6 +198,76 @@ def test_told_the_truth_of_the_end():
     assert "told_the_truth" in broken(case)
 
 
+@pytest.mark.parametrize("state", ["failed", "cancelled", "completed"])
+def test_told_the_truth_of_ends_that_never_were(state: str):
+    """A client is never shown an end that the ledger doesn't have."""
+    case = Case()
+    case.jobs[M2] = replace(case.jobs[M2], state="processing", answered_by=None, answer=None)
+    del case.events[-1]
+    case.entries += shown(M2, state)
+    assert "told_the_truth" in broken(case)
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_told_the_truth_of_ends_that_a_retry_undid(end: str):
+    """A client that is shown a failure or a cancel is shown another state later only when somebody retried."""
+    case = Case(more={"allowed": Allowed(may_fail_with=frozenset({"model_timeout"}))})
+    transition, code = ("fail", "model_timeout") if end == "failed" else ("cancel", None)
+    case.event(9, transition=transition, target=end)
+    case.job(M2, state=end, error_code=code, answered_by=None, answer=None)
+    case.entries += [
+        Entry(7, 6.9, "c1", "cancel", "invoke", {"id": M2}),
+        *shown(M2, end),
+        *shown(M2, "queued", at=11.0),
+    ]
+    assert broken(case) == {"told_the_truth"}
+    case.entries.append(Entry(8, 9.0, "c1", "retry", "invoke", {"id": M2}))
+    case.events.append(Event(10, M2, 10.5, "retry", end, "queued", 1))
+    assert "told_the_truth" not in broken(case)
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        (FACT, False),
+        (f"{FACT[:-1]} [3].", False),
+        (OTHER, True),
+        (f"{FACT} {OTHER}", True),
+        (FACT[:20], True),
+        ("The given passages don't answer this question.", True),
+    ],
+    ids=["right", "cited", "of another", "of two", "cut off", "none"],
+)
+def test_answered_rightly(answer: str, *, wrong: bool):
+    """An answer that is another message's, that says more, less or nothing, is wrong."""
+    assert ("answered_rightly" in broken(answered(answer))) is wrong
+
+
+@pytest.mark.parametrize(("answer", "wrong"), [("I know nothing.", False), (FACT[:20], False), (OTHER, True)])
+def test_answered_rightly_where_the_fault_takes_the_facts(answer: str, *, wrong: bool):
+    """Without its passages an answer may miss the fact, but never give another message's."""
+    assert ("answered_rightly" in broken(answered(answer, may_answer_ungrounded=True))) is wrong
+
+
+def test_serves_again():
+    """What isn't ready after the healing is a violation, and no failure of the suite."""
+    assert broken(Case(more={"not_serving": ["API, monitor and workers are ready: not within 40 s"]})) == {
+        "serves_again"
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "status", "wrong"),
+    [("relais_worker", 1, False), ("relais_worker", -11, True), ("relais_worker.sweeper", 1, True)],
+)
+def test_nobody_gave_up(module: str, status: int, *, wrong: bool):
+    """No process ends by itself but of a service that the fault lets, and no fault lets one crash."""
+    allowed = Allowed(may_give_up=frozenset({"relais_worker"}))
+    case = Case(more={"gave_up": [GaveUp(3.0, module, status)], "allowed": allowed})
+    assert ("nobody_gave_up" in broken(case)) is wrong
+    assert "nobody_gave_up" in broken(Case(more={"gave_up": [GaveUp(3.0, module, status)]}))
+
+
 def test_attempts_rise_by_one():
     """A claim that doesn't raise the attempt has no fence."""
     case = Case()
@@ -201,6 +289,23 @@ def test_what_is_noted_as_fenced_off_was():
     assert "fenced_off_truly" not in broken(case)
     case.events.append(Event(11, M1, 7.6, "superseded", "completed", "completed", 2, 8))
     assert "fenced_off_truly" in broken(case)
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        (1, {"transition": "announce", "target": "queued"}),
+        (3, {"target": "queued"}),
+        (4, {"source": "failed"}),
+        (8, {"transition": "unheard_of"}),
+    ],
+    ids=["no beginning", "another end", "born of something", "no arrow"],
+)
+def test_attempts_rise_along_arrows(number: int, changes: dict[str, str]):
+    """A life begins with its acceptance and goes on along the arrows of the state diagram."""
+    case = Case()
+    case.event(number, **changes)
+    assert "attempts_rise" in broken(case)
 
 
 def test_attempts_rise_along_a_chain():
@@ -247,6 +352,23 @@ def test_session_order():
     case = Case()
     case.event(8, at=5.05)
     assert "session_order" in broken(case)
+
+
+def test_session_order_beyond_neighbours():
+    """A message waits for every earlier one of its session, not only for the one before it."""
+    case = Case()
+    case.jobs[M3] = Job(M3, "cancelled", 0, None, "s", 2, "three", None, "a")
+    case.job(M2, ticket=3)
+    case.event(8, at=5.05)
+    case.entries += [
+        Entry(5, 0.3, "c0", "submit", "invoke", {"key": "k3", "content": "three"}),
+        Entry(6, 0.4, "c0", "cancel", "invoke", {"id": M3}),
+    ]
+    case.events += [
+        Event(10, M3, 0.4, "accept", None, "pending", 0),
+        Event(11, M3, 0.5, "cancel", "pending", "cancelled", 0),
+    ]
+    assert broken(case) == {"session_order"}
 
 
 def test_position_equals_oracle():
