@@ -132,7 +132,8 @@ def test_a_retry_while_the_cancelled_attempt_still_runs_ends_that_one_alone(engi
         assert retry_job(conn, job_id)
     wait_until(lambda: len(gate.started) == 2, 10, "the second attempt runs")
     wait_until(lambda: ended == [1], 10, "the first attempt stopped")
-    assert [run.job.attempt for run in service._parts.runs.current()] == [2]
+    runs = service._parts.runs
+    wait_until(lambda: [run.job.attempt for run in runs.current()] == [2], 10, "only the second runs")
     gate.open.set()
     wait_until(lambda: _finished(engine, "completed") == 1, 10, "completed")
     wait_until(lambda: not service._parts.runs.current(), 10, "idle")
