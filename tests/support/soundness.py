@@ -5,6 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
+_LEFT_LEASES = """
+SELECT l.job_id, l.attempt, l.worker_id, j.state, j.attempt AS job_attempt, (
+    SELECT string_agg(e.transition || ' ' || e.attempt, ', ' ORDER BY e.id) FROM job_events e WHERE e.job_id = l.job_id
+) AS life FROM leases l LEFT JOIN every_job j ON j.id = l.job_id"""
+
 
 def unfinished(engine: Engine) -> int:
     """How many jobs have not ended."""
@@ -49,4 +54,5 @@ def assert_ledger_sound(engine: Engine) -> None:
                OR (transition = 'claim' AND attempt <> attempt_before + 1)""")
         ).all()
         assert not broken, broken[:3]
-        assert conn.execute(text("SELECT count(*) FROM leases")).scalar_one() == 0
+        left = conn.execute(text(_LEFT_LEASES)).mappings().all()
+        assert not left, [dict(lease) for lease in left]

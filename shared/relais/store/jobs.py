@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from relais.lifecycle import ANNOUNCE, CANCEL, RETRY
 from relais.store.past import bring_back_retryable
@@ -20,6 +20,9 @@ _ANNOUNCE = transition(
     # A crash that forgets an announcement costs another one. A reply waits for this commit, so it waits for no disk.
     returning="m.id, set_config('synchronous_commit', 'off', true)",
 )
+# Who waited for a claim's lock goes on with the new row, but with a snapshot in which the claim's lease isn't there
+# yet: a cancel takes its locks in a statement of its own, so that the next one sees all.
+_HOLD = text("SELECT FROM jobs WHERE id = ANY(:job_ids) ORDER BY id FOR UPDATE")
 # A running job's lease goes with it: its worker learns so at its next heartbeat, and the fence drops its result.
 _CANCEL = transition(
     CANCEL,
@@ -60,6 +63,7 @@ def mark_announced(conn: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
 
 def cancel_jobs(conn: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
     """Cancel those that wait or run; return the ids that moved."""
+    conn.execute(_HOLD, {"job_ids": list(job_ids)})
     return [row.id for row in conn.execute(_CANCEL, {"job_ids": list(job_ids)})]
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from relais.store.accept import accept_messages
+from relais.store.claim import claim_next
 from relais.store.drafts import write_draft
 from relais.store.jobs import cancel_jobs, retry_jobs
 from relais.store.leases import beat
@@ -63,6 +64,18 @@ def test_no_draft_outlives_its_attempt(engine: Engine, start: Start):
         cancel_jobs(conn, [job])
         draft = start(lambda conn: write_draft(conn, job, 1, "so far"))
     assert draft.result(10) is False
+
+
+def test_a_cancel_that_meets_a_claim_leaves_no_lease(engine: Engine, start: Start):
+    """It waits for the claim to be committed, and ends the attempt with all that the claim has made."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    worker = make_worker(engine)
+    with engine.begin() as conn:
+        claim_next(conn, queue="ai-messages", worker_id=worker, lease_s=20)
+        cancelled = start(lambda conn: cancel_jobs(conn, [job]))
+    assert cancelled.result(10) == [job]
+    with engine.begin() as conn:
+        assert conn.execute(text("SELECT count(*) FROM leases")).scalar_one() == 0
 
 
 def test_a_beat_meets_a_cancel_of_many(engine: Engine, start: Start):
