@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Match
 from starlette_problem.error import Problem
 
@@ -42,7 +43,12 @@ def install_problem_handlers(app: FastAPI) -> None:
     )
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     app.add_exception_handler(DatabaseAwayError, handler)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     document_problems(app)
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody reads it; it is no failure of ours for the log
 
 
 def _database_away(_handler: ExceptionHandler, request: Request, _error: Exception) -> Problem:
