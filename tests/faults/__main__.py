@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     tasks = _tasks(faults, options)
     done: list[TrialResult] = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the lanes would go on without us
     try:
         for result in _run(tasks, min(options.lanes, len(tasks))):
             done.append(result)

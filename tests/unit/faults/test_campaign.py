@@ -1,7 +1,13 @@
 """What the command `python -m faults` takes for a proof."""
 
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+import faults.__main__ as campaign
 from faults.__main__ import proves
 from faults.result import TrialResult, Violation
 
@@ -23,3 +29,21 @@ def test_a_trial_without_violation_proves_something():
 def test_another_one_fails_the_campaign(result: TrialResult):
     """A trial in which nothing was accepted, one that was not finished and one with a violation are no proof."""
     assert not proves(result)
+
+
+def test_sigterm_ends_a_campaign_as_ctrl_c_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It stops its lanes and tells what there is; else they would go on without it."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def told_to_stop(*_: object) -> Iterator[TrialResult]:
+        yield TrialResult("api.sigkill", 1, accepted=3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(campaign, "_run", told_to_stop)
+    try:
+        assert campaign.main(["--fault", "api.sigkill", "--results", str(tmp_path / "results")]) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "interrupted; the table so far" in capsys.readouterr().out
