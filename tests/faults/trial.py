@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,7 +20,7 @@ from faults.fault import Fault
 from faults.history import new_mark
 from faults.keeping import keep
 from faults.quietness import Quietness
-from faults.result import TrialResult
+from faults.result import TrialResult, Violation
 from faults.rig import Rig
 from faults.sampler import Sampler
 from faults.windows import Windows
@@ -33,7 +33,7 @@ _RIGHT = frozenset(FACTS.values())
 _MESSAGES = {"fast": 40, "slow": 20}
 _PATIENCE_S = 45.0
 _POLL_S = 0.05
-_KEPT_VIOLATIONS = 20
+_KEPT_OF_EACH = 5
 # Faults of these families may cut workers off from the database, so that they may be taken for dead.
 _CUTS_OFF = ("database.", "disk.", "clock.")
 LOST = frozenset({"accepted_ends", "nobody_accepted_unknown"})
@@ -116,13 +116,20 @@ class Round:
             duplicated=sum(counts[name] for name in DUPLICATED),
             recovered_s=round(max(ended_after_s(evidence).values(), default=0.0), 2),
             took_s=round(time.time() - self.began, 1),
-            violations=violations[:_KEPT_VIOLATIONS],
+            violations=_first_of_each(violations),
             commit=commit(),
             notes=_notes(evidence, self.sampler),
         )
         if violations:
             result.kept = str(keep(self.rig, result, evidence))
         return result
+
+
+def _first_of_each(violations: Sequence[Violation]) -> list[Violation]:
+    """The first few of every invariant: what is broken often must not hide what else is."""
+    names = dict.fromkeys(violation.invariant for violation in violations)
+    of_each = ([found for found in violations if found.invariant == name] for name in names)
+    return [found for few in of_each for found in few[:_KEPT_OF_EACH]]
 
 
 def run_trial(rig: Rig, quietness: Quietness, fault: Fault, seed: int) -> TrialResult:
