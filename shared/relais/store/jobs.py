@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from relais.lifecycle import ANNOUNCE, CANCEL, RETRY
 from relais.store.past import bring_back_retryable
-from relais.store.transitions import DROP_DRAFT, FREE_LEASE, PUNCH_HOLE, transition
+from relais.store.transitions import DROP_DRAFT, FREE_LEASE, LOCK_JOBS, PUNCH_HOLE, transition
 
 _BY_IDS = "j.id = ANY(:job_ids)"
 _IN_ORDER = "ORDER BY j.id FOR UPDATE OF j"  # the same order everywhere, so that bulk actions can't deadlock
@@ -20,9 +20,6 @@ _ANNOUNCE = transition(
     # A crash that forgets an announcement costs another one. A reply waits for this commit, so it waits for no disk.
     returning="m.id, set_config('synchronous_commit', 'off', true)",
 )
-# Who waited for a claim's lock goes on with the new row, but with a snapshot in which the claim's lease isn't there
-# yet: a cancel takes its locks in a statement of its own, so that the next one sees all.
-_HOLD = text("SELECT FROM jobs WHERE id = ANY(:job_ids) ORDER BY id FOR UPDATE")
 # A running job's lease goes with it: its worker learns so at its next heartbeat, and the fence drops its result.
 _CANCEL = transition(
     CANCEL,
@@ -63,7 +60,8 @@ def mark_announced(conn: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
 
 def cancel_jobs(conn: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
     """Cancel those that wait or run; return the ids that moved."""
-    conn.execute(_HOLD, {"job_ids": list(job_ids)})
+    # Who waited for a claim's lock would go on with the new row, but with a snapshot that hasn't its lease.
+    conn.execute(LOCK_JOBS, {"job_ids": list(job_ids)})
     return [row.id for row in conn.execute(_CANCEL, {"job_ids": list(job_ids)})]
 
 

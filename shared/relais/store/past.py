@@ -11,7 +11,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from relais.lifecycle import RETRY
 from relais.store.schema import jobs
-from relais.store.transitions import states_sql
+from relais.store.transitions import LOCK_JOBS, states_sql
 
 _COLUMNS = ", ".join(column.name for column in jobs.columns)
 _RETRYABLE = f"id = ANY(:job_ids) AND state IN {states_sql(RETRY.sources)}"
@@ -19,9 +19,6 @@ _RETRYABLE = f"id = ANY(:job_ids) AND state IN {states_sql(RETRY.sources)}"
 _RETRY_LOCK = 7_235_005
 # Retries take rows of two tables one after the other; two at once could each hold what the other one needs.
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-# What the sweeper is moving out at this moment has arrived in `past_jobs` when this statement returns. Whatever their
-# state: one that is cancelled before the retry would be locked by it out of order.
-_HOLD = text("SELECT FROM jobs WHERE id = ANY(:job_ids) ORDER BY id FOR UPDATE")
 _BRING_BACK = text(f"""
 WITH back AS (
     DELETE FROM past_jobs USING (SELECT id FROM past_jobs WHERE {_RETRYABLE} ORDER BY id FOR UPDATE) mine
@@ -53,5 +50,7 @@ def bring_back_retryable(conn: Connection, job_ids: Sequence[UUID]) -> None:
     """
     values = {"job_ids": list(job_ids)}
     conn.execute(_TAKE_LOCK, {"key": _RETRY_LOCK})
-    conn.execute(_HOLD, values)
+    # What the sweeper is moving out at this moment has arrived in `past_jobs` when this statement returns. Whatever
+    # their state: one that is cancelled before the retry would be locked by it out of order.
+    conn.execute(LOCK_JOBS, values)
     conn.execute(_BRING_BACK, values)

@@ -28,6 +28,9 @@ SUCCESSOR_WAITS = f"""EXISTS (
     SELECT FROM jobs s WHERE s.serial_key = m.serial_key AND s.id <> m.id AND s.state IN {WAITING_SQL}
     ) AS successor_waits"""
 
+# Takes jobs' locks in the order that all take them in; the statement after it sees all that was waited for.
+LOCK_JOBS = text("SELECT FROM jobs WHERE id = ANY(:job_ids) ORDER BY id FOR UPDATE")
+
 
 def states_sql(states: frozenset[State]) -> str:
     """Spell a set of states for `state IN …`."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -57,6 +57,15 @@ def _age(engine: Engine, statement: str) -> None:
         conn.execute(text(statement))
 
 
+def _held_by_a_silent_worker(engine: Engine) -> tuple[UUID, int]:
+    """A job with a long lease, and the worker that holds it and hasn't been heard of for a while."""
+    job = accept_many(engine, make_agent(engine), 1)[0]
+    worker = make_worker(engine)
+    claim(engine, worker, lease_s=600)
+    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
+    return job, worker
+
+
 def test_a_dead_worker_loses_its_jobs_before_its_lease_ends(engine: Engine, repair: Repair):
     """A worker without its lock and without a recent heartbeat is dead: its job goes back at once."""
     job = accept_many(engine, make_agent(engine), 1)[0]
@@ -70,10 +79,7 @@ def test_a_dead_worker_loses_its_jobs_before_its_lease_ends(engine: Engine, repa
 
 def test_a_silent_worker_that_holds_its_lock_keeps_its_jobs(engine: Engine, repair: Repair):
     """A late heartbeat alone is no death: the lease covers hangs."""
-    job = accept_many(engine, make_agent(engine), 1)[0]
-    worker = make_worker(engine)
-    claim(engine, worker, lease_s=600)
-    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
+    job, worker = _held_by_a_silent_worker(engine)
     with engine.connect() as lock_holder:
         hold_worker_lock(lock_holder, worker)
         repair()
@@ -82,10 +88,7 @@ def test_a_silent_worker_that_holds_its_lock_keeps_its_jobs(engine: Engine, repa
 
 def test_a_worker_whose_network_heals_has_a_round_to_come_back(engine: Engine, repair: Repair):
     """Its old connection, which stood until now, ends before its first new beat arrives: that is no death yet."""
-    job = accept_many(engine, make_agent(engine), 1)[0]
-    worker = make_worker(engine)
-    claim(engine, worker, lease_s=600)
-    _age(engine, "UPDATE workers SET heartbeat_at = now() - interval '6 s'")
+    job, worker = _held_by_a_silent_worker(engine)
     with engine.connect() as lock_holder:
         hold_worker_lock(lock_holder, worker)
         repair()

@@ -45,6 +45,9 @@ class Finding:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+# `increase` extrapolates: of ten events it may make a little more than ten, so thresholds lie between two counts.
+BETWEEN_COUNTS = 0.5
+
 Condition = Callable[[Figures], tuple[Finding, ...] | None]
 """What holds by the figures; None when they don't say."""
 

@@ -5,13 +5,12 @@ from typing import Final
 
 from relais.queues import Kind
 from relais_monitor.alerts.figures import Past
-from relais_monitor.alerts.rule import Condition, Finding, Measure, Rule, Severity
+from relais_monitor.alerts.rule import BETWEEN_COUNTS, Condition, Finding, Measure, Rule, Severity
 
 _MOST_FAILING: Final = 0.05
 _ENOUGH_FAILED: Final = 3  # one failure in a quiet minute is no ratio
 _LONGEST_MEAN_S: Final = 60
 _MOST_FAILED: Final = 10
-_BETWEEN: Final = 0.5  # `increase` extrapolates: of ten events it may make a little more than ten
 _INHIBITED_BY: Final = ("RelaisDatabaseDown",)
 
 
@@ -55,7 +54,7 @@ RULES: Final = (
         expr='sum by (kind) (relais:jobs_finished:increase5m{outcome="failed"})\n/\n'
         f'sum by (kind) (relais:jobs_finished:increase5m{{outcome=~"completed|failed"}}) > {_MOST_FAILING}\n'
         "and on (kind)\n"
-        f'sum by (kind) (relais:jobs_finished:increase5m{{outcome="failed"}}) > {_ENOUGH_FAILED - _BETWEEN}',
+        f'sum by (kind) (relais:jobs_finished:increase5m{{outcome="failed"}}) > {_ENOUGH_FAILED - BETWEEN_COUNTS}',
         condition=_over(_ratio),
         inhibited_by=_INHIBITED_BY,
     ),
@@ -81,7 +80,7 @@ RULES: Final = (
         "once the cause is gone.",
         unit="jobs failed in 24 hours",
         expr='sum(max by (kind, agent, outcome) (increase(relais_jobs_finished_total{outcome="failed"}[24h])))'
-        f" > {_MOST_FAILED + _BETWEEN}",
+        f" > {_MOST_FAILED + BETWEEN_COUNTS}",
         condition=_over(_many),
         inhibited_by=("RelaisDatabaseDown", "RelaisFailureRatioHigh"),
     ),

@@ -10,7 +10,7 @@ from typing import Final
 from relais.queues import Kind
 from relais_monitor.alerts.figures import OBJECTIVE_SHARE, OBJECTIVE_WAIT_S, Figures
 from relais_monitor.alerts.recording import IN_TIME
-from relais_monitor.alerts.rule import Finding, Measure, Rule, Severity
+from relais_monitor.alerts.rule import BETWEEN_COUNTS, Finding, Measure, Rule, Severity
 
 _BUDGET: Final = 1 - OBJECTIVE_SHARE
 _FAST: Final = round(14.4 * _BUDGET, 4)
@@ -53,10 +53,10 @@ def _burn_expr(record: str, threshold: float, long: str, short: str) -> str:
 
 
 def _enough_late_expr(window: str) -> str:
-    waits = "relais_queue_wait_seconds"
+    waits, between = "relais_queue_wait_seconds", _ENOUGH_LATE - BETWEEN_COUNTS
     return (
         f'\nand on (kind)\nmax by (kind) (increase({waits}_count{{kind="answer"}}[{window}]))\n'
-        f'- max by (kind) (increase({waits}_bucket{{kind="answer", {IN_TIME}}}[{window}])) > {_ENOUGH_LATE - 0.5}'
+        f'- max by (kind) (increase({waits}_bucket{{kind="answer", {IN_TIME}}}[{window}])) > {between}'
     )
 
 

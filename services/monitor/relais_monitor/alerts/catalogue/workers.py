@@ -4,11 +4,10 @@ from typing import Final
 
 from relais.queues import Kind
 from relais_monitor.alerts.figures import Figures
-from relais_monitor.alerts.rule import Finding, Measure, Rule, Severity
+from relais_monitor.alerts.rule import BETWEEN_COUNTS, Finding, Measure, Rule, Severity
 
 _LONGEST_SILENCE_S: Final = 30
 _MOST_EXPIRED: Final = 3
-_BETWEEN: Final = 0.5  # `increase` extrapolates: of three events it may make a little more than three
 
 
 def _no_worker(figures: Figures) -> tuple[Finding, ...]:
@@ -65,7 +64,7 @@ RULES: Final = (
         description="More than 3 attempts in 10 minutes were taken from workers that died or fell silent: workers crash"
         " in a loop, are killed for their memory, or are cut off from the database.",
         unit="leases expired in 10 minutes",
-        expr=f"max(increase(relais_leases_expired_total[10m])) > {_MOST_EXPIRED + _BETWEEN}",
+        expr=f"max(increase(relais_leases_expired_total[10m])) > {_MOST_EXPIRED + BETWEEN_COUNTS}",
         condition=_expiring,
         inhibited_by=("RelaisDatabaseDown",),
     ),
