@@ -1,12 +1,34 @@
 """The fixtures that all tests share."""
 
 import logging
+import os
+import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 
+from relais_cli.parts import ports
+
 pytest_plugins = ["support.postgres_fixtures", "support.rabbitmq_fixtures", "support.model_fixtures"]
+
+hypothesis.settings.register_profile("relais", deadline=None)  # of an example: machines are busy
+hypothesis.settings.load_profile("relais")
+
+# A script that says `make test &` has Ctrl-C ignored, and our children would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _take_own_ports(process: str, processes: int) -> None:
+    """Give each process of pytest-xdist ports of its own: one may stay unused for seconds after it was chosen."""
+    number, width = int(process.removeprefix("gw")), (ports.LAST - ports.FIRST) // processes
+    ports.FIRST, ports.LAST = ports.FIRST + number * width, ports.FIRST + (number + 1) * width
+
+
+if process := os.environ.get("PYTEST_XDIST_WORKER"):
+    _take_own_ports(process, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 @pytest.fixture(autouse=True)

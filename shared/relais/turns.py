@@ -1,6 +1,8 @@
 """Times the turns of a thread that works in turns, for those who watch it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Turns:
@@ -16,6 +18,15 @@ class Turns:
     def end(self) -> None:
         """The thread waits for its next turn."""
         self._since = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One turn, however it ends."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
 
     @property
     def busy_s(self) -> float:

@@ -4,9 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from support.servers import missing
+
+# Longer than two looks of a page, every 2 to 5 s and half as often after one that failed; shorter than the 20 s after
+# which the chat page connects anew, which would hide an event that was lost.
+expect.set_options(timeout=15_000)
 
 CHROMIUM_ARGS = [
     "--no-sandbox",

@@ -16,6 +16,7 @@ from relais_worker.main import build_worker
 from relais_worker.settings import SweeperSettings, WorkerSettings
 from relais_worker.sweeper.main import build_sweeper
 from support.api import ADMIN_KEY, serving, settings
+from support.engines import dispose
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -60,7 +61,7 @@ def relais(database_url: str, model_server, tmp_path: Path) -> Iterator[Relais]:
     sweeper = build_sweeper(SweeperSettings(_env_file=None, **common), broker)
     with ExitStack() as ends:
         for service, engine in ((worker, worker._parts.engine), (sweeper, sweeper.engine)):
-            ends.callback(engine.dispose)
+            ends.callback(dispose, engine)
             service.start()
             ends.callback(service.stop)
         yield Relais(ends.enter_context(serving(make_server(settings(database_url), broker))))

@@ -9,7 +9,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import text
 
 from relais.store.settle import settle_completed, settle_failed
-from relais_cli.parts.ports import free_port
 from relais_cli.parts.postgres import EmbeddedPostgres
 from relais_monitor.main import make_server as make_monitor
 from relais_monitor.settings import MonitorSettings
@@ -104,7 +103,7 @@ def test_the_reference_and_the_monitor_run_no_script(api, postgres, visit):
     visit.goto(f"{api.http.base_url}/docs")
     expect(visit.get_by_text("POST /c/{token}/message")).to_be_visible()
     assert not injected(visit)
-    settings = MonitorSettings(_env_file=None, database_url=postgres.url("hostile"), monitor_port=free_port())
+    settings = MonitorSettings(_env_file=None, database_url=postgres.url("hostile"), monitor_port=0)
     with serving(make_monitor(settings)) as monitor:  # type: ignore[arg-type] # a server of uvicorn, as the API's
         visit.goto(str(monitor.base_url))
         expect(visit.get_by_role("heading", name="Jobs")).to_be_visible()

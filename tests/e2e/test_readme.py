@@ -41,12 +41,22 @@ def test_the_quickstart_is_two_commands_that_work() -> None:
                 ask, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
             )
         finally:
-            if up.poll() is None:
-                os.killpg(up.pid, signal.SIGINT)
-            up.wait(60)
+            _end(up)
         assert answer.returncode == 0, answer.stderr + log.read_text()
         assert "Sources" in answer.stdout
         assert "life-of-a-message.md" in answer.stdout
+
+
+def _end(up: subprocess.Popen[bytes]) -> None:
+    """Press Ctrl-C; whoever doesn't end then fails this test, and no other."""
+    if up.poll() is None:
+        os.killpg(up.pid, signal.SIGINT)
+    try:
+        up.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(up.pid, signal.SIGKILL)
+        up.wait()
+        raise
 
 
 def test_the_tests_of_the_readme_are_those_of_ci() -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,11 @@ def _kill_service(home: RelaisUp, name: str) -> int:
     return pid
 
 
+def _figures(home: RelaisUp) -> dict[str, Any]:
+    figures: dict[str, Any] = home.call("queue", "status", "--json").check().json["figures"]
+    return figures
+
+
 def test_the_quickstart_on_rabbitmq(home: RelaisUp) -> None:
     """The same question is answered; a service that dies is started again; Ctrl-C ends all."""
     home.start("--rabbitmq", "--workers", "2")
@@ -38,9 +44,8 @@ def test_the_quickstart_on_rabbitmq(home: RelaisUp) -> None:
     answer = home.run("ask", "How does Relais recover when a worker dies?", "--json").check().json
     assert answer["grounded"]
     assert "life-of-a-message.md" in [citation["document"] for citation in answer["citations"]]
-    figures = home.call("queue", "status", "--json").check().json["figures"]
-    assert figures["broker"]["up"]
-    assert figures["workers"]["slots_idle"] == 2
+    wait_until(lambda: _figures(home)["workers"]["slots_idle"] == 2, 15, "both workers are free again")
+    assert _figures(home)["broker"]["up"]
 
     killed = _kill_service(home, "worker-1")
     answer = home.call("ask", "What is a lease?", "--json").check().json

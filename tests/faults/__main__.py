@@ -91,6 +91,7 @@ def _run(tasks: Sequence[Task], lanes: int) -> Iterator[TrialResult]:
         for process in processes:
             process.join(_RIG_ENDS_S)
             process.kill()
+        todo.cancel_join_thread()  # else our own end waits for somebody to take what is left
 
 
 def _last_tries(results: Sequence[TrialResult]) -> list[TrialResult]:

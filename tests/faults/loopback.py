@@ -5,6 +5,10 @@ from typing import Any
 
 import httpx
 
+# A connection that rests may be closed by the server in the instant of the next request. Who must have a reply and
+# can't tell whether the request was heard uses each connection once.
+ONCE = httpx.Limits(max_keepalive_connections=0)
+
 
 def client(base_url: str = "", *, timeout: float = 5.0, **options: Any) -> httpx.Client:
     """A client that speaks plain HTTP and heeds no proxy of the environment."""

@@ -55,7 +55,7 @@ class Rig:
         self.settings = settings
         self.command = command
         self.lease_s = float(settings.get("RELAIS_LEASE_S", DEFAULT_LEASE_S))
-        self.http = loopback.client(timeout=2.0)
+        self.http = loopback.client(timeout=2.0, limits=loopback.ONCE)
         self.servers = Servers(folder)
         self.postgres, self.rabbitmq = self.servers.postgres, self.servers.rabbitmq
         self.models, self.qdrant = self.servers.models, self.servers.qdrant

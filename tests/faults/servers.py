@@ -23,7 +23,7 @@ class Servers:
         self.rabbitmq = RabbitMQNode(folder / "rabbitmq", plugins=("rabbitmq_management",))
         self.models = ModelServer(folder / "models", options=["--faults"])
         self.qdrant = QdrantServer(folder / "qdrant")
-        self.model_faults = ModelFaults(loopback.client(self.models.url))
+        self.model_faults = ModelFaults(loopback.client(self.models.url, limits=loopback.ONCE))
         self.database_proxy = Proxy(self.postgres.url())
         self.broker_proxy = Proxy(("127.0.0.1", self.rabbitmq.port))
         self.ollama_proxy = Proxy(self.models.url)

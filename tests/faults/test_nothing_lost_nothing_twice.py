@@ -35,6 +35,7 @@ def test_two_workers_answer_500_messages_once_each(engine: Engine, make_stack, a
     stack.start_sweeper()
     stack.start_worker()
     stack.start_worker()
+    wait_until(lambda: _beating(engine) == 2, _STARTED_S, "both workers are there")
     accepted = Poster(stack.url, token).post_many(500)
     wait_until(lambda: unfinished(engine) == 0, 90, "all answered")
     assert_each_answered_once(engine, accepted)
@@ -135,7 +136,7 @@ def test_a_wiped_broker_loses_nothing(engine: Engine, make_stack, private_rabbit
 
 def test_a_stale_worker_that_finishes_late_writes_nothing(engine: Engine, make_stack, amqp_url: str, model_faults):
     """A worker stopped (SIGSTOP) past its lease and continued after another answered: its results are fenced off."""
-    model_faults.inject(first_token_delay_s=2.0)
+    model_faults.inject(first_token_delay_s=5.0)
     stack = make_stack(amqp_url, RELAIS_LEASE_S="6", RELAIS_HEARTBEAT_S="0.5")
     stack.start_api()
     token = stack.make_agent()
@@ -144,6 +145,7 @@ def test_a_stale_worker_that_finishes_late_writes_nothing(engine: Engine, make_s
     accepted = Poster(stack.url, token).post_many(4)
     wait_until(lambda: _processing(engine) == 4, _STARTED_S, "the first worker works")
     stale.signal(signal.SIGSTOP)
+    model_faults.end()  # for the second worker; what was asked for comes late, while the first one is stopped
     stack.start_worker()
     wait_until(lambda: unfinished(engine) == 0, 40, "the second worker answered all")
     stale.signal(signal.SIGCONT)

@@ -1,9 +1,11 @@
 """A running API to test with: a real server in a thread, over a real database and the in-memory broker."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -15,12 +17,11 @@ from relais.store.engine import make_engine
 from relais_api.main import ApiServer, make_server
 from relais_api.settings import ApiSettings
 from relais_cli.parts.postgres import EmbeddedPostgres
+from support.engines import dispose
 from support.postgres_fixtures import TEMPLATE
 from support.seeding import make_agent
 from support.waiting import wait_until
 
-# Uvicorn closes a connection that was idle for 5 s: one that is used again at that moment is reset under the request.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 ADMIN_KEY = "test-admin-key-0123456789"
 TOKEN = "demo-token"  # noqa: S105 -- public by design
 
@@ -40,6 +41,14 @@ class Api:
         """Post a message."""
         return self.http.post(f"/c/{token}/message", json={"content": content, **fields}, headers=headers)
 
+    def timed_post(self) -> tuple[dict[str, Any], float]:
+        """Post a message that has to be accepted; its receipt, and the seconds that this took."""
+        began = time.monotonic()
+        reply = self.post()
+        took_s = time.monotonic() - began
+        assert reply.status_code == 202, reply.text
+        return reply.json(), took_s
+
     def status(self, message_id: object, **params: object):
         """Get a message's status body."""
         return self.http.get(f"/api/messages/{message_id}/status", params=params)
@@ -52,7 +61,14 @@ class Api:
 
 def settings(database_url: str, **changed: object) -> ApiSettings:
     """Settings for a test, without the environment's."""
-    values = {"database_url": SecretStr(database_url), "broker_url": SecretStr("memory://"), "api_port": 0}
+    values: dict[str, object] = {
+        "database_url": SecretStr(database_url),
+        "broker_url": SecretStr("memory://"),
+        "api_port": 0,
+    }
+    if "broker_url" not in changed:
+        # Memory always takes a token: how soon the publisher's thread is run is no test's subject.
+        values["api_publish_budget_s"] = 5.0
     return ApiSettings(_env_file=None, **(values | {"admin_key": SecretStr(ADMIN_KEY)} | changed))
 
 
@@ -64,7 +80,7 @@ def serving(server: ApiServer) -> Iterator[httpx.Client]:
     try:
         wait_until(lambda: server.started, message="the API listens")
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, limits=_LIMITS) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             yield client
     finally:
         server.should_exit = True
@@ -83,5 +99,5 @@ def fresh_api(postgres: EmbeddedPostgres, database: str) -> Iterator[Api]:
         with serving(make_server(settings(postgres.url(database)), broker)) as client:
             yield Api(client, engine, broker)
     finally:
-        engine.dispose()
+        dispose(engine)
         postgres.drop_database(database)

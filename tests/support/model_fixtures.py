@@ -11,6 +11,7 @@ import pytest
 
 from relais_cli.parts.model_server import ModelServer
 from support.servers import missing, running, short_folder
+from support.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def model_faults(model_server: ModelServer) -> Iterator[ModelFaults]:
     """Faults of the run's model server for one test; afterwards it behaves."""
     with httpx.Client(base_url=model_server.url, timeout=5.0) as client:
         faults = ModelFaults(client)
+        # What the test before has left may run on for a moment, and would be taken for what this test has begun.
+        wait_until(lambda: not any(of["running"] for of in faults.activity().values()), 30, "the model server is idle")
         yield faults
         faults.end()
 

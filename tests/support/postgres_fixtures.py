@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from relais.store.engine import make_engine
 from relais.store.migrate import upgrade
 from relais_cli.parts.postgres import EmbeddedPostgres
+from support.engines import dispose
 from support.servers import running, short_folder
 
 TEMPLATE = "relais_template"
@@ -50,7 +51,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     """A pool of connections to the test's own database."""
     engine = make_engine(database_url, pool_size=10, application_name="test")
     yield engine
-    engine.dispose()
+    dispose(engine)
 
 
 @pytest.fixture

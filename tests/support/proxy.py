@@ -188,7 +188,8 @@ class Proxy:
                 if not self._forward(link, direction, data):
                     return
             self._flow.wait(link.passage, direction)
-            if not link.passage.stranded:
+            # What looks like the end of the data may be a cut, which wakes us so: only its reset may tell of it.
+            if not link.passage.stranded and not link.passage.closed.is_set():
                 link.ends[direction].shutdown(socket.SHUT_WR)
         except OSError:
             self._flow.wait(link.passage, direction)

@@ -143,7 +143,8 @@ def main(folder: str, port: str, host: str = "127.0.0.1") -> None:
     """Serve until a signal comes."""
     warnings.filterwarnings("ignore", message="Payload indexes have no effect")
     client = QdrantClient(path=folder, force_disable_check_same_thread=True)
-    uvicorn.run(build_app(Collections(client)), host=host, port=int(port), log_level="warning")
+    app = build_app(Collections(client))
+    uvicorn.run(app, host=host, port=int(port), log_level="warning", timeout_keep_alive=75)  # as clients never do
 
 
 if __name__ == "__main__":

@@ -84,9 +84,16 @@ def scripted(*steps: Step) -> Iterator[ScriptedServer]:
 def _read_request(client: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += client.recv(65536)
+        data += _piece(client)
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
     while lengths and len(body) < int(lengths[0]):
-        body += client.recv(65536)
+        body += _piece(client)
     return head + b"\r\n\r\n" + body
+
+
+def _piece(client: socket.socket) -> bytes:
+    piece = client.recv(65536)
+    if not piece:
+        raise ConnectionResetError("the client left before its request was whole")
+    return piece

@@ -72,7 +72,7 @@ class RelaisUp:
 
     @property
     def home(self) -> Path:
-        return self.folder / "home"
+        return Path(self.settings.get("RELAIS_HOME", self.folder / "home"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,6 +124,15 @@ class RelaisUp:
     def call(self, *arguments: str, **settings: str) -> Ended:
         """Run another command to its end within this process, which saves the start of an interpreter."""
         return call_relais(arguments, self.environment | settings, self.folder)
+
+    def await_queue_status(self, words: str) -> str:
+        """What `relais queue status` says, once it has these words: the monitor shares a reading for a second."""
+
+        def shown() -> str:
+            out = self.call("queue", "status").check().out
+            return out if words in out else ""
+
+        return wait_until(shown, 10, words)
 
     def run(self, *arguments: str, **settings: str) -> Ended:
         """Run another command to its end as a process."""

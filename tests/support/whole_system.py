@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, text
 
+from relais.broker import make_broker
 from relais.store.engine import make_engine
 from relais_cli.parts.model_server import ModelServer
 from relais_cli.parts.ports import free_port
+from support.engines import dispose
 from support.model_fixtures import ModelFaults
 from support.rabbitmq_admin import RabbitMQAdmin
 from support.servers import running
@@ -63,8 +65,13 @@ class WholeSystem:
             if service.popen.pid in holders:
                 service.kill()
 
-    def wipe_broker(self) -> None:
-        """Delete RabbitMQ's queues with what is in them."""
+    def wipe_broker(self, *, holding: int) -> None:
+        """Delete RabbitMQ's queues with what is in them, once it is so many messages' tokens.
+
+        A token that came later would declare the queue anew, and wake the workers after all.
+        """
+        with closing(make_broker(self.stack.broker_url)) as broker:
+            wait_until(lambda: broker.tokens_ready("ai-messages") >= holding, PATIENCE_S, "every token has arrived")
         for name in ("ai-messages", "documents"):
             self.rabbitmq.drop_queue(self.vhost, name)
 
@@ -161,7 +168,7 @@ def whole_system(
     with ExitStack() as ends:
         models = ends.enter_context(running(ModelServer(folder / "models", options=["--faults"])))
         engine = make_engine(database_url, pool_size=5, application_name="test")
-        ends.callback(engine.dispose)
+        ends.callback(dispose, engine)
         stack = ends.enter_context(stopping(Stack(folder, database_url, broker_url, models.url, settings)))
         stack.settings["RELAIS_MONITOR_API_URL"] = stack.url
         system = WholeSystem(stack, models, rabbitmq, vhost, engine, f"http://127.0.0.1:{port}")

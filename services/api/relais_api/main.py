@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from relais.broker.connect import AnyBroker, make_broker
 from relais.broker.publisher import Publisher
+from relais.serving import KEEP_ALIVE_S
 from relais.settings import load_settings
 from relais.stopping import end_quietly
 from relais.store.api_keys import hash_key
@@ -68,6 +69,7 @@ def make_server(settings: ApiSettings, broker: AnyBroker) -> ApiServer:
         host=settings.api_host,
         port=settings.api_port,
         http=CarefulHttp,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.api_drain_s,
         log_config=None,
         access_log=False,

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 _BACKLOG = 128
 _GRACE_S = 2
+_KEEP_ALIVE_S = 75  # longer than any client lets a connection rest: who sends requests ends it, never under way
 
 
 class StartError(Exception):
@@ -47,7 +48,13 @@ def serve(app: FastAPI, listener: socket.socket, stopping: asyncio.Event, *, ann
         watch: whether to end with the process that holds the other end of standard input.
     """
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S, ws="none"
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        ws="none",
     )
     server = _Server(config, stopping, announcement)
     logging.getLogger("uvicorn.error").addFilter(_is_no_planned_end)

@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from relais.serving import KEEP_ALIVE_S
 from relais.settings import load_settings
 from relais.stopping import end_quietly
 from relais.store.engine import make_engine
@@ -41,6 +42,7 @@ def make_server(settings: MonitorSettings) -> uvicorn.Server:
         build_app(dependencies(settings)),
         host=settings.monitor_host,
         port=settings.monitor_port,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=_DRAIN_S,
         log_config=None,
         access_log=False,

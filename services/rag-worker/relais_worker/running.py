@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from relais.stopping import SignalEvent
 from relais.store.outage import is_outage
 
 _LOOK_EVERY_S = 1.0
@@ -54,7 +55,7 @@ def run_until_told(service: Service) -> int:
     that looks too: then a timer of `faulthandler`, which needs no lock, prints where the threads are and ends the
     process. A second signal changes nothing: the stop takes its time, which is bounded.
     """
-    told = threading.Event()
+    told = SignalEvent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
     faulthandler.dump_traceback_later(_WAIT_FOR_DATABASE_S + service.deaf_limit_s, exit=True)
@@ -73,7 +74,7 @@ def run_until_told(service: Service) -> int:
     return 1
 
 
-def _start(service: Service, told: threading.Event, *, patience_s: float = _WAIT_FOR_DATABASE_S) -> bool:
+def _start(service: Service, told: SignalEvent, *, patience_s: float = _WAIT_FOR_DATABASE_S) -> bool:
     """Start, waiting for a database that is away; False when it doesn't come, or when told to stop meanwhile."""
     give_up_at = time.monotonic() + patience_s
     remind_at = 0.0

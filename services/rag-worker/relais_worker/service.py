@@ -24,8 +24,8 @@ _GIVE_UP_S = 4.0
 _LEAVE_BROKER_S = 4.0
 _LEAVE_REGISTER_S = 4.0
 
-# Above what the broker's own time limits add up to in one publication.
-_LONGEST_PUBLICATION_S = 120.0
+# Above what the broker's own time limits add up to in one publication, or in one turn of a consumer.
+_LONGEST_BROKER_TURN_S = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -145,9 +145,12 @@ class WorkerService:
         parts = self._parts
         yield Watched("heartbeat", parts.heartbeat.alive, parts.heartbeat.busy_s, parts.grace_s)
         yield Watched("breakers", parts.breakers.alive, parts.breakers.busy_s, parts.grace_s)
-        yield Watched("publisher", parts.publisher.alive, parts.publisher.busy_s, _LONGEST_PUBLICATION_S)
-        for thread in (*self._worker.workers, *self._worker.consumers.values()):
-            yield Watched(f"{type(thread).__name__} {thread.name}", thread.is_alive())
+        yield Watched("publisher", parts.publisher.alive, parts.publisher.busy_s, _LONGEST_BROKER_TURN_S)
+        for worker in self._worker.workers:
+            yield Watched(f"worker {worker.name}", worker.is_alive())
+        for queue, consumer in self._worker.consumers.items():
+            busy_s = parts.broker.consumer_busy_s(queue)
+            yield Watched(f"consumer of {queue}", consumer.is_alive(), busy_s, _LONGEST_BROKER_TURN_S)
 
     def _hold(self) -> None:
         """Take no more tokens; those that wait here go back to the broker with the consumers' connections.

@@ -31,9 +31,13 @@ class MemoryBroker(StubBroker):
         """Nothing to find out about memory."""
 
     @property
-    def alarms(self) -> frozenset[str] | None:
-        """Nothing raises alarms."""
-        return None
+    def alarms(self) -> frozenset[str]:
+        """None is raised, and that is known: memory has no watermark."""
+        return frozenset()
+
+    def consumer_busy_s(self, queue_name: str) -> float:  # noqa: ARG002 -- as the other broker
+        """Memory lets nobody wait."""
+        return 0.0
 
     def keep_alive(self) -> None:
         """Nothing to keep alive in memory."""

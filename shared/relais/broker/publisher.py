@@ -138,17 +138,15 @@ class Publisher:
             self._broker.send_tokens(wanted.queue_name, wanted.count)
 
     def _guarded(self, act: Callable[[], None]) -> bool:
-        self._turns.begin()
         try:
-            act()
+            with self._turns.turn():
+                act()
         except Exception as error:  # whatever it is, the thread lives on: without it no token goes out any more
             if not isinstance(error, BrokerConnectionError | OSError):
                 log.exception("publisher.defect")
             self._note(up=False, error=error)
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE_S
             return False
-        finally:
-            self._turns.end()
         return True
 
     def _note(self, *, up: bool, error: Exception | None = None) -> None:

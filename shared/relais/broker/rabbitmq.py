@@ -11,6 +11,7 @@ from relais.broker.consumer import TokenConsumer
 from relais.broker.outlet import PIKA_LOST, TokenOutlet, UnroutableError
 from relais.broker.tokens import make_token
 from relais.queues import QUEUE_NAMES
+from relais.turns import Turns
 
 # pika's defaults wait for ever on a blocked broker; one attempt each, since the caller decides about another. Of a
 # connection that died without a word pika learns after two to four heartbeats (pika/heartbeat.py): 22 s at most.
@@ -42,6 +43,7 @@ class TokenBroker(RabbitmqBroker):
     def __init__(self, url: str, middleware: list[Middleware]) -> None:
         super().__init__(url=with_connection_limits(url), confirm_delivery=True, middleware=middleware)
         self._outlet = TokenOutlet(self.parameters)
+        self._consuming: dict[str, Turns] = {}
         for name in QUEUE_NAMES:
             self.declare_queue(name)
 
@@ -58,10 +60,19 @@ class TokenBroker(RabbitmqBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
         """Consume on a connection of the consumer's own."""
-        try:
-            return super().consume(queue_name, prefetch, timeout)
-        finally:
-            self._let_go()
+        with self.consuming(queue_name).turn():
+            try:
+                return super().consume(queue_name, prefetch, timeout)
+            finally:
+                self._let_go()
+
+    def consuming(self, queue_name: str) -> Turns:
+        """Times the calls of a queue's consumer: pika waits for ever for a reply, as long as heartbeats come."""
+        return self._consuming.setdefault(queue_name, Turns())
+
+    def consumer_busy_s(self, queue_name: str) -> float:
+        """Seconds that the consumer of a queue has been in its present call of RabbitMQ; 0 between calls."""
+        return self.consuming(queue_name).busy_s
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         """Publish a token that Dramatiq will try again; rare, so that a connection each time is cheap enough."""
@@ -79,7 +90,7 @@ class TokenBroker(RabbitmqBroker):
         bodies = [make_token(queue_name).encode() for _ in range(count)]
         try:
             self._send_declared(queue_name, bodies)
-        except PIKA_LOST as error:
+        except (*PIKA_LOST, UnroutableError) as error:  # unroutable: deleted again as soon as it was declared
             raise ConnectionClosed(error) from None
 
     def _send_declared(self, queue_name: str, bodies: list[bytes]) -> None:
@@ -115,12 +126,16 @@ class TokenBroker(RabbitmqBroker):
         """
         try:
             self.declare_queue(queue_name, ensure=True)
-            answer = self.channel.queue_declare(queue=queue_name, passive=True)
+            # RabbitMQ says 0 too when the queue's leader doesn't answer it within 250 ms, as on a busy machine
+            # (rabbit_quorum_queue:stat/1). A false 0 makes the sweeper publish every token anew: it is asked for twice.
+            return self._count(queue_name) or self._count(queue_name)
         except PIKA_LOST as error:
             self.queues_pending.add(queue_name)  # it may have been wiped: declare it again next time
             del self.connection
             raise ConnectionClosed(error) from None
-        return int(answer.method.message_count)
+
+    def _count(self, queue_name: str) -> int:
+        return int(self.channel.queue_declare(queue=queue_name, passive=True).method.message_count)
 
     def _let_go(self) -> None:
         # Upstream leaves one connection to each thread that ever declared or published (dramatiq #381, #540): nobody

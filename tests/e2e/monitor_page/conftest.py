@@ -1,5 +1,6 @@
 """Chromium on the monitor's pages: a real monitor and a real API over a database that a test furnishes."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from relais_api.main import make_server as make_api
 from relais_monitor.main import make_server as make_monitor
 from relais_monitor.settings import MonitorSettings
 from support.api import ADMIN_KEY, serving, settings
+from support.interception import open_intercepted
 from support.monitor_scene import READ_KEY, Scene
 
 pytestmark = pytest.mark.browser
@@ -61,6 +63,25 @@ def scene(engine) -> Scene:
 
 
 @pytest.fixture
+def kept_well(scene: Scene) -> Iterator[None]:
+    """Everybody goes on showing signs of life, however long the test takes."""
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep_well, args=(scene, over))
+    keeper.start()
+    yield
+    over.set()
+    keeper.join()
+
+
+def _keep_well(scene: Scene, over: threading.Event) -> None:
+    while not over.wait(0.5):
+        with scene.engine.begin() as conn:
+            conn.execute(text("UPDATE heartbeats SET ran_at = now()"))
+            conn.execute(text("UPDATE leases SET expires_at = now() + interval '20 seconds'"))
+            conn.execute(text("UPDATE workers SET heartbeat_at = now() WHERE stopped_at IS NULL"))
+
+
+@pytest.fixture
 def site(scene: Scene, database_url: str) -> Iterator[Site]:
     """The monitor, and the API behind it."""
     with ExitStack() as ends:
@@ -77,7 +98,7 @@ def open_page(context: BrowserContext, site: Site) -> Iterator[Callable[..., Pag
     errors: list[str] = []
 
     def open_it(path: str = "/", *, within: BrowserContext | None = None) -> Page:
-        page = (within or context).new_page()
+        page = open_intercepted(within or context)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if "Content Security" in line.text else None)
         page.on("request", lambda request: errors.append(request.url) if not request.url.startswith(site.url) else None)

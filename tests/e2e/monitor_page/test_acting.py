@@ -87,6 +87,7 @@ def test_one_job_is_cancelled_from_its_row(site, open_page, sign_in):
     assert site.state_of(job_id) == "cancelled"
 
 
+@pytest.mark.usefixtures("kept_well")
 def test_unlock_says_whom_it_leaves_alone(site, open_page, sign_in):
     """A job of a worker that is well is left out, with the reason; force takes it all the same."""
     job_id = site.scene.message()
@@ -133,6 +134,7 @@ def test_clean_takes_away_what_ended_long_ago(site, open_page, sign_in):
         assert conn.execute(text("SELECT count(*) FROM every_job")).scalar_one() == 2
 
 
+@pytest.mark.usefixtures("kept_well")
 def test_a_queue_is_paused_and_resumed(site, open_page, sign_in, panel):
     """Both ask first; a paused queue can be resumed where the page says that it is paused."""
     page = open_page()

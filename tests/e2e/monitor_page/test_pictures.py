@@ -2,8 +2,6 @@
 
 import os
 import re
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,25 +22,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def story(scene: Scene) -> Iterator[object]:
+def story(scene: Scene, kept_well: None) -> object:
     """A help desk at work, kept alive while its picture is taken."""
     with scene.engine.begin() as conn:
         conn.execute(text("UPDATE agents SET slug = 'help-desk'"))
-    story = live_an_hour(scene)
-    over = threading.Event()
-    keeper = threading.Thread(target=_keep_well, args=(scene, over))
-    keeper.start()
-    yield story
-    over.set()
-    keeper.join()
-
-
-def _keep_well(scene: Scene, over: threading.Event) -> None:
-    while not over.wait(0.5):
-        with scene.engine.begin() as conn:
-            conn.execute(text("UPDATE heartbeats SET ran_at = now()"))
-            conn.execute(text("UPDATE leases SET expires_at = now() + interval '20 seconds'"))
-            conn.execute(text("UPDATE workers SET heartbeat_at = now() WHERE stopped_at IS NULL"))
+    return live_an_hour(scene)
 
 
 def settle(page: Page) -> None:

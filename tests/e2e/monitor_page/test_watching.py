@@ -107,6 +107,15 @@ def test_what_ended_in_a_day_is_unknown_without_windows(open_page, context):
     expect(tile.locator(".figure")).to_have_text(UNKNOWN)
 
 
+def test_a_state_that_is_not_counted_yet_is_not_shown_as_none(open_page, context):
+    """Right after its start the monitor leaves final states out; the tile doesn't claim that none are stored."""
+    figures = {"jobs": {"answer": {"pending": 2, "failed": 3}}}
+    context.route("**/api/stats", lambda route: route.fulfill(body=json.dumps({"figures": figures})))
+    page = open_page()
+    expect(page.locator("#tile-failed .note")).to_have_text("3 stored")
+    expect(page.locator("#tile-completed .note")).to_have_text("")
+
+
 def test_a_filter_that_makes_no_sense_says_so(open_page):
     """The field and the remedy, and no list that looks like an answer."""
     page = open_page("/?older_than=soon")

@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from playwright.sync_api import BrowserContext, Locator, Page
 
 from relais_api.page import PAGE_HEADERS, render_page, router
+from support.interception import open_intercepted
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def fake() -> Iterator[FakeApi]:
 @pytest.fixture
 def chat(fake: FakeApi, context: BrowserContext) -> Iterator[Page]:
     """The open page; any error in its scripts or break of its policy fails the test."""
-    page = context.new_page()
+    page = open_intercepted(context)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if "Content Security" in line.text else None)

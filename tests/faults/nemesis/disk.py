@@ -98,12 +98,13 @@ def _posted(desk: Desk, rig: Rig, rng: random.Random) -> bool:
 
 
 def _fill(ballast: Path, leave: int) -> None:
+    piece = 64 * _MEGABYTE
     with ballast.open("wb") as file:
-        while (free := _free(ballast.parent) - leave) > 0:
+        while piece and (free := _free(ballast.parent) - leave) > 0:
             try:
-                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), min(free, 64 * _MEGABYTE))
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), min(free, piece))
             except OSError:
-                return  # somebody else took the last of it
+                piece //= 2  # the server took some of it meanwhile: all or nothing is given
 
 
 def _free(folder: Path) -> int:

@@ -13,8 +13,11 @@ from support.seeding import make_agent
 
 
 @pytest.fixture
-def api(database_url: str, engine: Engine) -> Iterator[Api]:
+def api(database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """An API with one agent, whose token is `TOKEN` and whose slug is `demo`."""
+    # Its database is always there: on a machine that stalls, places in the line come late rather than not at all.
+    monkeypatch.setattr("relais_api.lines._FIRST_READ_S", 10.0)
+    monkeypatch.setattr("relais_api.lines._STALE_S", 30.0)
     make_agent(engine, slug="demo", token=TOKEN, name="Demo", greeting="Ask me.")
     broker = make_broker("memory://")
     server = make_server(settings(database_url), broker)

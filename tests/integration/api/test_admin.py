@@ -9,6 +9,7 @@ from relais.refs import ref_of
 from relais.store.api_keys import add_api_key, revoke_api_key
 from relais.store.settle import settle_failed
 from support.seeding import accept_many, claim, make_agent, make_worker
+from support.waiting import wait_until
 
 NEW = {"slug": "support", "name": "Support", "chat_model": "extractive", "embedding_model": "lexical"}
 MARKDOWN = ("refunds.md", b"# Refunds\n\nWithin 30 days.", "text/markdown")
@@ -186,7 +187,7 @@ def test_documents_are_stored_and_listed_with_their_jobs(api):
         ("refunds.md", "pending", None), ("terms.txt", "pending", None)
     ]  # fmt: skip
     assert rest["next_cursor"] is None
-    assert api.broker.tokens_ready("documents") >= 2
+    wait_until(lambda: api.broker.tokens_ready("documents") >= 2, message="a token for each is there")
 
 
 def test_a_document_is_removed(api):

@@ -1,7 +1,7 @@
 """A broker that is there and takes nothing: messages are accepted all the same, and the API says what is degraded."""
 
-import time
 from collections.abc import Callable, Iterator
+from statistics import median
 
 import httpx
 import pytest
@@ -43,12 +43,13 @@ def _degraded(client: httpx.Client) -> set[str]:
 
 
 def _posts(api: Api) -> str:
-    """Post in the time that a reply may take; what state the receipt names."""
-    began = time.monotonic()
-    reply = api.post()
-    assert reply.status_code == 202, reply.text
-    assert time.monotonic() - began < 2, "a reply waits no longer for the broker than its budget"
-    return str(reply.json()["status"])
+    """Post; what state the receipt names."""
+    return str(api.timed_post()[0]["status"])
+
+
+def _assert_fast(took_s: list[float]) -> None:
+    # The budget is 50 ms; on a loaded machine a single reply may be slow, most are not.
+    assert median(took_s) < 0.5, "a reply waits no longer for the broker than its budget"
 
 
 def test_a_memory_alarm_refuses_nobody(make_api: Make, private_rabbitmq: RabbitMQNode):
@@ -57,6 +58,7 @@ def test_a_memory_alarm_refuses_nobody(make_api: Make, private_rabbitmq: RabbitM
     wait_until(lambda: _posts(api) == "queued", 20, "the broker takes tokens")
     rabbitmqctl(private_rabbitmq, "set_vm_memory_high_watermark", "0.000001")
     wait_until(lambda: _posts(api) == "pending" and "rabbitmq" in _degraded(api.http), 40, "it blocks, and we say so")
+    _assert_fast([api.timed_post()[1] for _ in range(10)])
     rabbitmqctl(private_rabbitmq, "set_vm_memory_high_watermark", "0.4")
     wait_until(lambda: _posts(api) == "queued" and "rabbitmq" not in _degraded(api.http), 40, "well again")
 
@@ -65,9 +67,15 @@ def test_a_broker_that_hangs_refuses_nobody(make_api: Make, amqp_url: str):
     """Half-open: connections neither work nor break. 202 with `pending`, degraded; then well again."""
     proxy = Proxy(amqp_url).start()
     api = make_api(proxy.reroute(amqp_url))
-    wait_until(lambda: _posts(api) == "queued", 20, "the broker takes tokens")
-    proxy.freeze()
-    assert _posts(api) == "pending"
+    took_s: list[float] = []
+    for _ in range(5):  # only the first posts wait for a broker that hangs: then it is known to
+        proxy.pass_on()
+        wait_until(lambda: _posts(api) == "queued", 20, "the broker takes tokens")
+        proxy.freeze()
+        receipt, reply_s = api.timed_post()
+        took_s.append(reply_s)
+        assert receipt["status"] == "pending"
+    _assert_fast(took_s)
     wait_until(lambda: _posts(api) == "pending" and "rabbitmq" in _degraded(api.http), 40, "it hangs, and we say so")
     proxy.pass_on()
     wait_until(lambda: _posts(api) == "queued" and "rabbitmq" not in _degraded(api.http), 40, "well again")

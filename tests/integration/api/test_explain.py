@@ -34,6 +34,7 @@ def _cause(api, message_id: object) -> str:
 
 def test_a_message_is_explained_from_its_acceptance_to_its_answer(api):
     """No worker, in line, next, running, completed: each with what shows it."""
+    _do(api.engine, note_heartbeat, "sweeper", {})  # else, after a while, its absence would be the cause
     first, second = (api.post().json()["message_id"] for _ in range(2))
     found = _explain(api, second)
     assert (found["cause"], found["evidence"]["last_worker_seen_s"]) == ("no_worker", None)
@@ -43,6 +44,7 @@ def test_a_message_is_explained_from_its_acceptance_to_its_answer(api):
     wait_until(lambda: _cause(api, second) == "in_line", 5)
     assert _explain(api, second)["evidence"] == {"ahead": 1, "slots": 1, "busy": {}}
     job = claim(api.engine, worker)
+    _do(api.engine, beat, worker_id=worker, lease_s=20, running=[(job.id, job.attempt)])
     running = _explain(api, first)
     assert (running["cause"], running["status"]) == ("running", "processing")
     assert running["evidence"]["worker"] == worker

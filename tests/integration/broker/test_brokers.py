@@ -7,6 +7,8 @@ import sys
 import threading
 from contextlib import closing, suppress
 
+import dramatiq
+import pika
 import pytest
 from dramatiq.errors import ConnectionClosed
 
@@ -14,6 +16,7 @@ from relais.broker import AnyBroker, Publisher, make_broker
 from relais.broker.rabbitmq import TokenBroker, with_connection_limits
 from relais.broker.tokens import make_token
 from relais_cli.parts.ports import free_port
+from relais_worker.actors import actor_middleware, declare_actors
 from support.rabbitmq_admin import RabbitMQAdmin
 from support.waiting import wait_until
 
@@ -42,7 +45,7 @@ def test_published_tokens_are_ready(broker: AnyBroker, publisher: Publisher):
     assert publisher.publish("ai-messages", 300, timeout_s=10)
     assert publisher.publish("documents", timeout_s=10)
     wait_until(lambda: broker.tokens_ready("ai-messages") == 300)
-    assert broker.tokens_ready("documents") == 1
+    wait_until(lambda: broker.tokens_ready("documents") == 1)
 
 
 def test_a_token_carries_nothing_but_its_queue(broker: AnyBroker, publisher: Publisher):
@@ -68,6 +71,55 @@ def test_a_consumer_that_finds_no_queue_leaves_no_connection_behind(
         with suppress(ConnectionClosed):
             consumer.close()
         assert consumer.connection.is_closed
+
+
+def test_a_queue_that_is_deleted_under_load_is_consumed_again(
+    amqp_url: str, vhost: str, rabbitmq_admin: RabbitMQAdmin, monkeypatch: pytest.MonkeyPatch
+):
+    """Who publishes declares it anew at once; RabbitMQ may keep its old consumers then, and deliver nothing to them."""
+    monkeypatch.setattr("relais.broker.consumer._LOOK_EVERY_S", 0.5)
+    taken, ended = [], threading.Event()
+    with closing(make_broker(amqp_url, actor_middleware())) as broker, closing(make_broker(amqp_url)) as sender:
+        declare_actors(broker, taken.append)
+        worker = dramatiq.Worker(broker, worker_threads=2, worker_timeout=100)
+        worker.start()
+        publishing = threading.Thread(target=_send_until, args=[ended, sender])
+        publishing.start()
+        try:
+            for _ in range(3):
+                wait_until(lambda: taken, 30, "tokens are taken")
+                rabbitmq_admin.drop_queue(vhost, "ai-messages")
+                taken.clear()
+            wait_until(lambda: len(taken) > 20, 30, "tokens are taken again")
+        finally:
+            ended.set()
+            publishing.join(30)
+            worker.stop()
+            sender.close_outlet()
+
+
+def test_a_consumer_that_gets_no_reply_is_known_to_wait(amqp_url: str, monkeypatch: pytest.MonkeyPatch):
+    """A call that RabbitMQ never answers, alive as it is, has no limit in pika: the watchdog sees how long it lasts."""
+    monkeypatch.setattr("relais.broker.consumer._LOOK_EVERY_S", 0.0)
+    replied = threading.Event()
+    with closing(make_broker(amqp_url)) as broker:
+        consumer = broker.consume("ai-messages", prefetch=1, timeout=100)
+        assert broker.consumer_busy_s("ai-messages") == 0.0
+        declare = consumer.channel.queue_declare
+        monkeypatch.setattr(consumer.channel, "queue_declare", lambda *a, **k: replied.wait(30) and declare(*a, **k))
+        waiting = threading.Thread(target=next, args=[consumer])
+        waiting.start()
+        wait_until(lambda: broker.consumer_busy_s("ai-messages") > 0.5, 20, "the call lasts")
+        replied.set()
+        waiting.join(20)
+        assert broker.consumer_busy_s("ai-messages") == 0.0
+        consumer.close()
+
+
+def _send_until(ended: threading.Event, broker: AnyBroker) -> None:
+    while not ended.wait(0.01):
+        with suppress(ConnectionClosed):
+            broker.send_tokens("ai-messages", 1)
 
 
 def test_no_thread_keeps_a_connection_that_nobody_answers(amqp_url: str, vhost: str, rabbitmq_admin: RabbitMQAdmin):
@@ -116,6 +168,37 @@ def test_a_queue_that_was_deleted_is_declared_again(amqp_url: str):
     wait_until(lambda: broker.tokens_ready("ai-messages") == 3)
     broker.close_outlet()
     broker.close()
+
+
+def test_a_queue_that_is_deleted_again_at_once_is_a_broker_that_is_away(amqp_url: str, monkeypatch):
+    """Gone before the token could be sent anew, it costs that token only: the next is sent as ever."""
+    with closing(make_broker(amqp_url)) as broker:
+        declare = broker.declare_queue
+
+        def declare_in_vain(queue_name: str, *, ensure: bool) -> None:
+            declare(queue_name, ensure=ensure)
+            broker.channel.queue_delete(queue_name)
+
+        with monkeypatch.context() as wiped:
+            wiped.setattr(broker, "declare_queue", declare_in_vain)
+            with pytest.raises(ConnectionClosed):
+                broker.send_tokens("ai-messages", 1)
+        broker.send_tokens("ai-messages", 2)
+        wait_until(lambda: broker.tokens_ready("ai-messages") == 2)
+        broker.close_outlet()
+
+
+def test_a_count_of_none_is_asked_for_again(amqp_url: str, monkeypatch):
+    """RabbitMQ says 0 too when the queue didn't answer it in time: the sweeper would publish all tokens anew."""
+    with closing(make_broker(amqp_url)) as broker:
+        broker.send_tokens("ai-messages", 3)
+        wait_until(lambda: broker.tokens_ready("ai-messages") == 3)
+        ask = broker.channel.queue_declare
+        unanswered = pika.frame.Method(1, pika.spec.Queue.DeclareOk("ai-messages", 0, 0))
+        answers = iter([unanswered])
+        monkeypatch.setattr(broker.channel, "queue_declare", lambda **which: next(answers, None) or ask(**which))
+        assert broker.tokens_ready("ai-messages") == 3
+        broker.close_outlet()
 
 
 def test_counting_in_a_deleted_queue_mends_itself(amqp_url: str):
@@ -179,7 +262,7 @@ def test_a_connection_that_is_reset_as_it_is_made_is_a_broker_that_is_away(amqp_
                     act()
             broker.send_tokens("ai-messages", 1)
             broker.close_outlet()
-        assert broker.tokens_ready("ai-messages") == 3
+        wait_until(lambda: broker.tokens_ready("ai-messages") == 3)
 
 
 def test_a_broker_that_comes_back_is_used_again(private_rabbitmq):

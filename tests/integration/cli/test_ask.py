@@ -41,10 +41,12 @@ def test_ctrl_c_cancels_the_question(relais: RelaisUp, model_faults) -> None:
     """Whoever gives up waiting doesn't leave work behind."""
     model_faults.inject(first_token_delay_s=600, endpoints=["chat"])
     asking = relais.begin("ask", "How long can I get a refund?", "--agent", "shop")
+    receipt = asking.stderr.readline()  # before it says a word, there is nothing that it could cancel
     wait_until(lambda: model_faults.activity()["chat"]["running"] >= 1, 20, "the model works on it")
     os.killpg(asking.pid, signal.SIGINT)
-    _, err = asking.communicate(timeout=20)
-    assert asking.returncode == 1
+    _, rest = asking.communicate(timeout=20)
+    err = receipt + rest
+    assert asking.returncode == 1, err
     assert "relais: cancelled: " in err
     assert "Traceback" not in err
 
@@ -69,6 +71,8 @@ def test_a_failed_question_tells_why_and_how_to_retry(relais: RelaisUp) -> None:
     assert "(model_missing)" in done.err
     command = done.err.strip().splitlines()[-1].split("relais ", 1)[1].split()
     assert relais.call(*command).check().out == "Retried 1 job.\n"
+    message_id = command[2]
+    wait_until(lambda: relais.status(message_id)["status"] == "completed", 30, "answered after the retry")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The operators' commands against a running Relais."""
 
 import signal
-from collections.abc import Callable
 
 from relais.refs import ref_of
 from support.up import RelaisUp
@@ -84,7 +83,7 @@ def test_a_paused_queue_is_found_and_mended_as_the_diagnosis_says(relais: Relais
     token = relais.make_agent("patient")
     relais.call("queue", "pause", "ai-messages", "--execute").check()
     message_id = relais.post(token, "Is anybody there?")
-    assert "Paused:  ai-messages" in wait_until(_status_of(relais, "Paused:"), 10)
+    assert "Paused:  ai-messages" in relais.await_queue_status("Paused:")
     found = {one["code"]: one for one in relais.call("queue", "diagnose", "--json").json["findings"]}
     assert found["queue_paused"]["severity"] == "warning"
     command = found["queue_paused"]["command"].removeprefix("relais ").split()
@@ -92,16 +91,6 @@ def test_a_paused_queue_is_found_and_mended_as_the_diagnosis_says(relais: Relais
     relais.call(*command, "--execute").check()
     wait_until(lambda: relais.status(message_id)["status"] == "completed", 30)
     assert "queue_paused" not in relais.call("queue", "diagnose", "--json").out
-
-
-def _status_of(relais: RelaisUp, word: str) -> Callable[[], str]:
-    """The status, once it has a word: the monitor shares a reading for a second."""
-
-    def shown() -> str:
-        out = relais.call("queue", "status").check().out
-        return out if word in out else ""
-
-    return shown
 
 
 def test_keys_open_what_their_scope_allows(relais: RelaisUp) -> None:

@@ -25,7 +25,7 @@ def test_a_question_asked_while_the_model_server_is_away_says_so_and_is_answered
         assert "None of the 1 worker can reach the model server (Ollama)" in explained
         assert "What to do: For the model server (Ollama): start it" in explained
         assert relais.call("queue", "explain", message_id, "--json").check().json["cause"] == "part_down"
-        shown = relais.call("queue", "status").check().out
+        shown = relais.await_queue_status("Down:")
         assert "Down:    the model server (Ollama), for 1 of 1 worker" in shown
         found = relais.call("queue", "diagnose")
         assert (found.status, found.out.count("CRITICAL  part_down")) == (1, 1)

@@ -20,6 +20,7 @@ from relais_worker.progress import Progress
 from relais_worker.service import WorkerParts, WorkerService
 from relais_worker.settings import SweeperSettings
 from relais_worker.sweeper.service import SweeperService
+from support.engines import dispose
 from support.seeding import answer
 
 Work = Callable[[ClaimedJob, Progress], Answer | None]
@@ -98,8 +99,8 @@ def _worker_parts(
 ) -> WorkerParts:
     engine = make_engine(database, pool_size=8)
     beat_engine = make_engine(database, pool_size=1, pool_timeout_s=2.0, answer_limit_s=2.0)
-    stack.callback(engine.dispose)
-    stack.callback(beat_engine.dispose)
+    stack.callback(dispose, engine)
+    stack.callback(dispose, beat_engine)
     runs = Runs()
     breakers = Breakers(probes, every_s=0.2)
     identity = Identity("test", ("ai-messages", "documents"), 2, "test")
@@ -128,7 +129,7 @@ def _worker_parts(
 
 def _sweeper(stack: ExitStack, database: str, broker: AnyBroker, broker_url: str, pace: Pace) -> SweeperService:
     engine = make_engine(database, pool_size=2)
-    stack.callback(engine.dispose)
+    stack.callback(dispose, engine)
     settings = SweeperSettings(database_url=database, broker_url=broker_url, sweep_s=0.1)
     # Past the validation: tests make workers that never renew, and graces shorter than any lease.
     paced = settings.model_copy(update={"heartbeat_s": pace.beat_s, "lease_s": pace.grace_s})

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
@@ -13,10 +14,12 @@ from relais.store.engine import make_engine
 from relais_worker.liveness import BLINK_S, silence_s
 from support.proxy import Proxy
 from support.seeding import accept_many, make_agent, state_of
+from support.stalls import StallWatch
 from support.waiting import wait_until
 
 BEAT_S = 0.5
 GRACE_S = 1.0  # after a start of the database, which was just now
+_JUDGED_BLINKS, _MOST_BLINKS = 3, 10
 
 
 @pytest.fixture
@@ -57,9 +60,10 @@ def _last_beat(engine: Engine) -> float:
     return float(_scalar(engine, "SELECT extract(epoch FROM heartbeat_at) FROM workers"))
 
 
-def _events(engine: Engine) -> list[str]:
+def _events(engine: Engine, job: UUID | None = None) -> list[str]:
+    which = "transition <> 'announce' AND job_id = coalesce(:job, job_id)"
     with engine.begin() as conn:
-        found = conn.execute(text("SELECT transition FROM job_events WHERE transition <> 'announce' ORDER BY id"))
+        found = conn.execute(text(f"SELECT transition FROM job_events WHERE {which} ORDER BY id"), {"job": job})
         return [row[0] for row in found]
 
 
@@ -73,17 +77,31 @@ def _wait_for_the_end_of_a_beat(engine: Engine) -> None:
 def test_a_blink_at_the_worst_moment_costs_no_attempt(engine: Engine, proxy: Proxy, start_behind, gate):
     """Cut right before a beat is due, for as long as `BLINK_S`: the worker is back before it counts as dead."""
     _, job = start_behind()
-    for _ in range(3):
-        _wait_for_the_end_of_a_beat(engine)
-        last_beat = _last_beat(engine)
-        cut_at = time.monotonic()
-        proxy.cut()
-        wait_until(lambda at=cut_at: time.monotonic() >= at + BLINK_S, 10)
-        proxy.pass_on()
-        wait_until(lambda last=last_beat: _last_beat(engine) > last, 10, "it beats again")
-    gate.open.set()
-    wait_until(lambda: state_of(engine, job) == "completed", 10, "completed")
-    assert _events(engine) == ["accept", "claim", "complete"]
+    judged = 0
+    for _ in range(_MOST_BLINKS):
+        with StallWatch() as watch:
+            _blink_at_the_worst_moment(engine, proxy)
+        gate.open.set()
+        wait_until(lambda job=job: state_of(engine, job) == "completed", 10, "completed")
+        if not watch.stalled:  # else the time that it took says nothing about the worker
+            assert _events(engine, job) == ["accept", "claim", "complete"]
+            judged += 1
+        if judged == _JUDGED_BLINKS:
+            return
+        gate.open.clear()
+        (job,) = accept_many(engine, make_agent(engine), 1)
+        wait_until(lambda job=job: str(job) in dict(gate.started), 20, "the next job runs")
+    pytest.fail(f"the machine is too busy to judge: it stood still in {_MOST_BLINKS - judged} of {_MOST_BLINKS} blinks")
+
+
+def _blink_at_the_worst_moment(engine: Engine, proxy: Proxy) -> None:
+    _wait_for_the_end_of_a_beat(engine)
+    last_beat = _last_beat(engine)
+    cut_at = time.monotonic()
+    proxy.cut()
+    wait_until(lambda: time.monotonic() >= cut_at + BLINK_S, 10)
+    proxy.pass_on()
+    wait_until(lambda: _last_beat(engine) > last_beat, 10, "it beats again")
 
 
 def test_connections_that_are_reset_cost_no_attempt(engine: Engine, proxy: Proxy, start_behind, gate):
@@ -142,7 +160,8 @@ def test_a_claim_whose_end_was_lost_is_handed_back_at_once(
     gate.open.set()
     agent = make_agent(engine)
     start_worker(gate, worker_database=proxy.reroute(database_url), beat_s=BEAT_S)
-    cut = proxy.cut_when(b"COMMIT\0", "to_client", before=True)
+    # Only the row of a job carries the queue's name: what the other thread's empty claims commit isn't cut.
+    cut = proxy.cut_when(b"COMMIT\0", "to_client", before=True, after=b"ai-messages")
     (job,) = accept_many(engine, agent, 1)
     wait_until(lambda: state_of(engine, job) == "completed", 15, "completed, before the lease of 20 s ends")
     assert cut.happened == 1

@@ -153,7 +153,7 @@ def test_an_attempt_that_runs_out_of_time_has_the_parts_asked(engine: Engine, st
             progress.check()
 
     start_worker(hang, probes={Part.OLLAMA: part.probe})
-    accept_many(engine, make_agent(engine, deadline_s=1.0), 4)
+    accept_many(engine, make_agent(engine, deadline_s=3.0), 4)
     wait_until(lambda: _waiting_for(engine) == ["ollama"], 20, "the worker waits")
     attempts = "SELECT sum(attempt), max(attempt) FROM jobs"
     wait_until(lambda: "processing" not in _states(engine), 10, "those in hand have ended")

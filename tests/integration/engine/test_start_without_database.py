@@ -5,6 +5,7 @@ import time
 
 from sqlalchemy import text
 
+from relais.stopping import SignalEvent
 from relais.store.engine import make_engine
 from relais_cli.parts.ports import free_port
 from relais_worker.running import _start
@@ -31,7 +32,7 @@ class _Starting:
 def test_a_database_that_never_comes_ends_the_wait(capsys):
     """The log says first that it waits, and in the end that it gave up, with the remedy."""
     service = _Starting(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1")
-    assert not _start(service, threading.Event(), patience_s=1.5)
+    assert not _start(service, SignalEvent(), patience_s=1.5)
     said = capsys.readouterr().out
     assert said.index("start.waits_for_database") < said.index("start.failed")
     assert "check RELAIS_DATABASE_URL" in said
@@ -41,7 +42,7 @@ def test_a_database_without_its_schema_is_not_waited_for(empty_database_url: str
     """Waiting would not help: the remedy is named at once."""
     service = _Starting(empty_database_url, "SELECT FROM workers")
     began_at = time.monotonic()
-    assert not _start(service, threading.Event(), patience_s=60)
+    assert not _start(service, SignalEvent(), patience_s=60)
     assert time.monotonic() - began_at < 10
     assert "relais migrate" in capsys.readouterr().out
     service.stop()
@@ -49,7 +50,7 @@ def test_a_database_without_its_schema_is_not_waited_for(empty_database_url: str
 
 def test_a_signal_ends_the_wait():
     """SIGTERM is heard while it waits."""
-    told = threading.Event()
+    told = SignalEvent()
     service = _Starting(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1")
     threading.Timer(0.5, told.set).start()
     assert not _start(service, told, patience_s=60)

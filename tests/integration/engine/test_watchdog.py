@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import Engine, text
 
+from relais.broker.memory import MemoryBroker
 from relais_cli.embedded.services import Vital
 from relais_cli.embedded.stopping import StopRequests
 from relais_cli.embedded.whole import _watch
@@ -69,7 +70,8 @@ def test_an_attempt_whose_thread_does_not_come_back_ends_the_process(engine: Eng
     """
     (polite,) = accept_many(engine, make_agent(engine), 1)
     (stuck,) = accept_many(engine, make_agent(engine, deadline_s=STUCK_S, retry_backoff_s=60.0), 1)
-    process = start_process(RELAIS_WATCHDOG_GRACE_S="1")
+    # Long enough that a machine that is busy doesn't pass for a deaf process (twice the grace), which ends unlogged.
+    process = start_process(RELAIS_WATCHDOG_GRACE_S="3")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1, said
     assert "watchdog.defect" in said
@@ -116,6 +118,14 @@ def test_a_thread_of_dramatiq_that_dies_is_found(engine: Engine, start_worker):
     assert service.alive
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim.ident), ctypes.py_object(KeyboardInterrupt))
     wait_until(lambda: not victim.is_alive(), 10, "the thread died")
+    wait_until(lambda: not service.alive, 10, "the watchdog knows")
+
+
+def test_a_consumer_that_rabbitmq_never_answers_is_found(start_worker, monkeypatch):
+    """It would take no token any more, and look alive; the worker ends and is started anew."""
+    service = start_worker(lambda job, progress: answer())
+    assert service.alive
+    monkeypatch.setattr(MemoryBroker, "consumer_busy_s", lambda _, queue: 121.0 if queue == "documents" else 0.0)
     wait_until(lambda: not service.alive, 10, "the watchdog knows")
 
 

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from relais.store.engine import make_engine
 from relais_monitor.app import Dependencies, build_app
+from support.engines import dispose
 from support.waiting import wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -73,7 +74,7 @@ def make_monitor() -> Iterator[Callable[[str], Monitor]]:
 
     yield make
     for engine in engines:
-        engine.dispose()
+        dispose(engine)
 
 
 @pytest.fixture

@@ -53,10 +53,16 @@ def test_a_reading_costs_the_same_however_many_jobs_there_are(engine):
     assert max(many, waiting) < 1.5 * few + 50, (few, many, waiting)
 
 
+def _is_counted(reader: SnapshotReader) -> bool:
+    return reader._counting is not None and reader._counting.done() and not reader._finished.due(reader._beginning)
+
+
 def steady_reading(engine: Engine, agent, worker: int) -> list[Statement]:
     """The statements of a reading after a few more jobs finished, by a monitor that knows the rest."""
     reader = SnapshotReader(engine, cache_s=0)
     before = wait_until(lambda: (found := reader.read()) and found.history and found, 60, "the ledger is read")
+    # What ended is counted beside the readings, in the same engine, whose statements are listened to below.
+    wait_until(lambda: reader.read() and _is_counted(reader), 60, "nothing is counted meanwhile")
     accept_many(engine, agent, 5, priority=-1)
     for _ in range(5):
         job = claim(engine, worker)

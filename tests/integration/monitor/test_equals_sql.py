@@ -7,6 +7,7 @@ import pytest
 
 from support.metrics_oracle import expected_metrics
 from support.mixed_jobs import MixedJobs
+from support.one_minute import within_one_minute
 
 _COUNTED = (
     "relais_jobs", "relais_job_", "relais_queue_wait", "relais_processing_seconds", "relais_retrieval",
@@ -17,9 +18,8 @@ _COUNTED = (
 
 def differences(monitor, engine) -> dict[object, object]:
     """The samples in which the two differ, with both values; none that is 0 may be missing from the oracle's."""
-    scrape = monitor.scrape_counted()
+    scrape, expected = within_one_minute(engine, lambda: (monitor.scrape_counted(), expected_metrics(engine)))
     shown = {key: value for key, value in scrape.items() if value and key[0].startswith(_COUNTED)}
-    expected = expected_metrics(engine)
     return {
         (name, tuple(labels)): (shown.get((name, labels)), expected.get((name, labels)))
         for name, labels in shown.keys() | expected.keys()

@@ -201,6 +201,17 @@ def test_an_action_that_found_no_way_free_was_not_done(api):
     assert reply.headers["retry-after"] == "5"
 
 
+def test_an_action_does_not_go_over_a_connection_that_rested(api):
+    """An API ends connections that rest, and may do so while a further action is on its way; each has its own."""
+    upstream = api(http_reply("200 OK", b"{}"), 30.0)  # what comes on the same connection thereafter is reset
+
+    async def ask_twice() -> list[int]:
+        async with Way(upstream.url).open() as client:
+            return [(await client.post("/operate/api/jobs/cancel", headers=KEY)).status_code for _ in range(2)]
+
+    assert asyncio.run(ask_twice()) == [200, 200]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -3,6 +3,7 @@
 import pytest
 
 from support.mixed_jobs import MixedJobs
+from support.one_minute import within_one_minute
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def test_steps_add_up_to_the_window(monitor, mixed, window, points, step_s):
 
 def test_kinds_add_up_to_all(monitor, mixed):
     """A plot of one kind leaves the others out."""
-    by_kind = [monitor.get(f"/api/history?kind={kind}").json()["points"] for kind in ("answer", "ingest")]
-    both = monitor.get("/api/history").json()["points"]
+    asked = ("/api/history?kind=answer", "/api/history?kind=ingest", "/api/history")
+    *by_kind, both = within_one_minute(mixed, lambda: [monitor.get(address).json()["points"] for address in asked])
     assert [a["finished"] + b["finished"] for a, b in zip(*by_kind, strict=True)] == [p["finished"] for p in both]
     assert sum(point["tokens_completion"] for point in by_kind[1]) == 0
 
@@ -46,8 +47,8 @@ def test_without_a_database_there_are_no_points(make_monitor, empty_database_url
 
 def test_the_json_has_the_windows_of_the_metrics(monitor, mixed):
     """/api/stats and /metrics agree on every window."""
-    scrape = monitor.scrape()
-    windows = monitor.get("/api/stats").json()["figures"]["windows"]
+    scrape, stats = within_one_minute(mixed, lambda: (monitor.scrape(), monitor.get("/api/stats").json()))
+    windows = stats["figures"]["windows"]
     assert set(windows) == {"5m", "1h", "24h", "today"}
     for name, window in windows.items():
         for kind, figures in window["by_kind"].items():

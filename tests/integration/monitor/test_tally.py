@@ -207,7 +207,7 @@ def test_a_count_that_goes_on_holds_no_reading(engine, worker, monkeypatch):
         return counts
 
     monkeypatch.setattr(finished, "count_finished", count)
-    reader = SnapshotReader(engine, cache_s=0, patience_s=2)
+    reader = SnapshotReader(engine, cache_s=0, patience_s=10)
     assert reader.read() is not None
     for done in (2, 4):
         complete(engine, worker, 2)

@@ -91,12 +91,14 @@ def test_a_model_server_that_hangs_spends_only_the_attempts_under_way(engine: En
     poster = Poster(stack.url, stack.make_agent())
     stack.start_sweeper()
     stack.start_worker()
-    wait_until(lambda: _waiting(engine) == [[]], 20, "it works")
+    accepted = poster.post_many(1)
+    # Else the worker's first probe could be what hangs: it would wait before its threads have claimed.
+    wait_until(lambda: unfinished(engine) == 0 and proxy.connections == 0, 40, "it works, and asks nothing")
     proxy.freeze()
-    accepted = poster.post_many(12)
+    accepted += poster.post_many(12)
     wait_until(lambda: _waiting(engine) == [["ollama"]], 30, "it waits")
     wait_until(lambda: times_taken(engine, "retry_later") == 4, 20, "its four threads ended")
-    assert times_taken(engine, "claim") == 4
+    assert times_taken(engine, "claim") == 5, "the first message, and one for each thread"
     proxy.pass_on()
     wait_until(lambda: unfinished(engine) == 0, 30, "all answered")
     assert_each_answered_once(engine, accepted)

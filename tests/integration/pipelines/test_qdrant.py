@@ -316,3 +316,14 @@ def test_the_probe_tells_a_server_that_is_gone_from_one_that_answers() -> None:
         there = open_index(server.url)
         there.probe()
         there.close()
+
+
+def test_a_call_does_not_go_over_a_connection_that_rested() -> None:
+    """A server ends connections that rest, and may do so while a further call is on its way, which costs an attempt."""
+    empty = http_reply("200 OK", b'{"result": {"points": []}, "status": "ok", "time": 0}')
+    with scripted(empty, 30.0) as server:  # what comes on the same connection thereafter is reset
+        # Spelled so that qdrant-client doesn't know this machine, for which it keeps no connection anyway.
+        remote = open_index(server.url.replace("127.0.0.1", "127.1"))
+        found = [remote.search(MODEL, SHOP, [[1, 0, 0]], "refund", 5) for _ in range(2)]
+        remote.close()
+    assert found == [[], []]

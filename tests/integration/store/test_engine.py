@@ -21,14 +21,14 @@ def test_both_ends_notice_a_peer_that_vanished(engine: Engine):
 def test_a_frozen_server_is_given_up_after_the_answer_limit(database_url: str):
     """Bytes that are acknowledged and never read hang no thread; when the server thaws, the pool works again."""
     proxy = Proxy(database_url).start()
-    engine = make_engine(proxy.reroute(database_url), pool_size=1, answer_limit_s=0.5)
+    engine = make_engine(proxy.reroute(database_url), pool_size=1, answer_limit_s=2.0)
     with engine.connect() as conn:
         conn.execute(text("SELECT 1"))
         proxy.freeze()
         started_at = time.monotonic()
-        with pytest.raises(OperationalError, match=r"no answer from PostgreSQL within 0.5 s"):
+        with pytest.raises(OperationalError, match=r"no answer from PostgreSQL within 2 s"):
             conn.execute(text("SELECT 2"))
-        assert 0.4 < time.monotonic() - started_at < 5
+        assert 1.9 < time.monotonic() - started_at < 10
     proxy.pass_on()
     with engine.connect() as conn:
         assert conn.execute(text("SELECT 3")).scalar_one() == 3

@@ -44,6 +44,8 @@ from relais.store.unlocking import find_held, unlock_jobs
 from relais.store.workers import declare_dead, hold_worker_lock
 from support.lifecycle_model import LIVE, WAITING, Model, ModelJob, Settlement
 from support.seeding import accept, answer, make_agent, make_worker, new_message
+from support.waiting import wait_until
+from support.worker_locks import lock_backends
 
 QUEUE = "ai-messages"
 HOUR_S = 3600.0  # of silence and of a lease: no example takes so long, so that only the test lets time pass
@@ -53,7 +55,6 @@ PROFILE = settings(
     stateful_step_count=50,
     derandomize=EXAMPLES is None,
     database=None,
-    deadline=None,
     print_blob=True,
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
@@ -301,6 +302,7 @@ class Lifecycle(RuleBasedStateMachine):
             conn = self.locks.pop(worker)
             conn.invalidate()
             conn.close()
+            wait_until(lambda: not self._do(lambda reader: lock_backends(reader, worker)), 20, "the server has let go")
 
     @precondition(lambda self: self.attempts)
     @rule(which=numbers)

@@ -8,6 +8,7 @@ from relais.broker import Publisher, make_broker
 from relais.broker.memory import MemoryBroker
 from relais_worker.sweeper.announce import Announce
 from support.seeding import accept, accept_many, make_agent, new_message
+from support.waiting import wait_until
 
 _BATCH = 1_000  # of `sweeper/announce.py`: a round's work, in tokens and in rows
 
@@ -83,6 +84,6 @@ def test_the_broker_of_the_backlog_may_be_rabbitmq(engine: Engine, amqp_url: str
     publisher = Publisher(broker)
     publisher.start()
     Announce(engine, broker, publisher)()
-    assert broker.tokens_ready("ai-messages") == _BATCH
+    wait_until(lambda: broker.tokens_ready("ai-messages") == _BATCH)
     publisher.stop()
     broker.close()

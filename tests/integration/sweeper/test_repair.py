@@ -18,13 +18,14 @@ from relais.store.jobs import cancel_jobs
 from relais.store.outage import is_outage
 from relais.store.settle import settle_completed
 from relais.store.sweep import try_sweep_lock
-from relais.store.workers import LOCK_CLASS, hold_worker_lock
+from relais.store.workers import hold_worker_lock
 from relais_worker.sweeper.announce import Announce
 from relais_worker.sweeper.prune import Retention
 from relais_worker.sweeper.repair import Repair
 from support.proxy import Proxy
 from support.seeding import accept, accept_many, answer, claim, make_agent, make_worker, new_message, state_of
 from support.waiting import wait_until
+from support.worker_locks import lock_backends
 
 RETENTION = Retention(days=30, ledger_days=30)
 
@@ -93,17 +94,16 @@ def test_a_worker_whose_network_heals_has_a_round_to_come_back(engine: Engine, r
         hold_worker_lock(lock_holder, worker)
         repair()
         lock_holder.invalidate()
-    wait_until(lambda: not _locks_held(engine), 10, "the server has noticed the end of the connection")
+    wait_until(lambda: not _is_held(engine, worker), 10, "the server has noticed the end of the connection")
     repair()
     assert state_of(engine, job) == "processing"
     repair()
     assert state_of(engine, job) == "queued", "it did not come back"
 
 
-def _locks_held(engine: Engine) -> int:
+def _is_held(engine: Engine, worker: int) -> bool:
     with engine.begin() as conn:
-        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :lock_class"
-        return int(conn.execute(text(held), {"lock_class": LOCK_CLASS}).scalar_one())
+        return bool(lock_backends(conn, worker))
 
 
 def test_a_worker_with_a_fresh_heartbeat_is_not_dead_without_its_lock(engine: Engine, repair: Repair):
@@ -301,4 +301,4 @@ def test_what_the_sweeper_saw_is_there_for_the_monitor(engine: Engine, repair: R
     announce()
     with engine.begin() as conn:
         rows = dict(conn.execute(text("SELECT part, details FROM heartbeats")).all())
-    assert rows == {"sweeper": {}, "broker": {"up": True, "ready": {"ai-messages": 0, "documents": 0}, "alarms": None}}
+    assert rows == {"sweeper": {}, "broker": {"up": True, "ready": {"ai-messages": 0, "documents": 0}, "alarms": []}}

@@ -127,7 +127,7 @@ def test_an_ungrounded_prompt_has_no_passages_and_no_rules_about_them() -> None:
     assert prompt.messages[0] == {"role": "system", "content": "You help customers of a shop."}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     question=st.text(min_size=1, max_size=2000),
     texts=st.lists(st.text(min_size=1, max_size=2500), max_size=6),

@@ -1,5 +1,6 @@
 """How a failure is classified, and when it is tried again."""
 
+from types import SimpleNamespace
 from uuid import uuid4
 
 import psycopg.errors
@@ -99,3 +100,12 @@ def test_text_is_flushed_whole_and_not_at_every_token():
     for word in ("one ", "two"):
         eager.write(word)
     assert flushed[1:] == ["one ", "one two"]
+
+
+def test_the_first_text_is_flushed_at_once_on_a_machine_that_has_just_booted(monkeypatch):
+    """The monotonic clock begins with the machine; text isn't held back until it has gone as far as an interval."""
+    monkeypatch.setattr("relais_worker.engine.runs.time", SimpleNamespace(monotonic=lambda: 5.0))
+    flushed: list[str] = []
+    run = Run(_job(), stall_s=60, flush=flushed.append, flush_every_s=1000)
+    run.write("one ")
+    assert flushed == ["one "]

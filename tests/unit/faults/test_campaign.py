@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,3 +49,18 @@ def test_sigterm_ends_a_campaign_as_ctrl_c_does(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert "interrupted; the table so far" in capsys.readouterr().out
+
+
+_MANY_TASKS_AND_NO_LANE = """
+from faults.__main__ import _run
+from faults.lane import Task
+print(list(_run([Task("api.sigkill", seed) for seed in range(2_000)], lanes=0)))
+"""
+
+
+def test_a_campaign_ends_though_tasks_are_left() -> None:
+    """One that is cut short has more of them than a pipe holds, and no lane that takes them."""
+    folder = Path(campaign.__file__).parents[1]
+    command = [sys.executable, "-c", _MANY_TASKS_AND_NO_LANE]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "[]\n"

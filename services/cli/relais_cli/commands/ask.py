@@ -56,15 +56,16 @@ def _ask(client: Client, token: str, question: Question, view: AnswerView | Quie
     view.start()
     try:
         receipt = post_question(client, token, question, deadline, stderr().print)
-        view.on_accepted(receipt)
-        return _follow(client, receipt["message_id"], view, deadline)
+        return _follow(client, receipt, view, deadline)
     except BaseException:
         view.stop()
         raise
 
 
-def _follow(client: Client, message_id: str, view: AnswerView | QuietView, deadline: float) -> Status:
+def _follow(client: Client, receipt: Status, view: AnswerView | QuietView, deadline: float) -> Status:
+    message_id = receipt["message_id"]
     try:
+        view.on_accepted(receipt)
         return asyncio.run(Follower(client.address, view).follow(message_id, deadline - time.monotonic()))
     except KeyboardInterrupt:
         cancelled: Status = client.post(f"/api/messages/{message_id}/cancel")

@@ -9,6 +9,8 @@ from types import FrameType
 
 import structlog
 
+from relais.stopping import SignalEvent
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.1
 _AT_ONCE, _NOW_OR_NEVER = 2, 3
@@ -28,8 +30,8 @@ class StopRequests:
     While nothing but a start is under way, the second ends the process: what we started ends with us (see `tether`).
     """
 
-    begun: threading.Event = field(default_factory=threading.Event)
-    hurry: threading.Event = field(default_factory=threading.Event)
+    begun: SignalEvent = field(default_factory=SignalEvent)
+    hurry: SignalEvent = field(default_factory=SignalEvent)
     ending: bool = False
     _count: int = 0
 

@@ -5,20 +5,24 @@ import socket
 
 # Below the range from which systems take ports for outgoing connections (32768 and up): a client that keeps
 # reconnecting while its server is down can neither take the server's port nor connect to itself.
-_FIRST, _LAST = 20_000, 31_999
+FIRST, LAST = 20_000, 31_999
+_given: set[int] = set()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Choose a port at random that nobody listens on.
+    """Choose a port at random that nobody listens on, and that this process hasn't chosen before.
+
+    Whoever asked may take seconds to listen: until then the port looks as free as any.
 
     Raises:
         OSError: no free port was found in 100 tries.
     """
     for _ in range(100):
-        port = _FIRST + secrets.randbelow(_LAST - _FIRST)
-        if _is_free(host, port):
+        port = FIRST + secrets.randbelow(LAST - FIRST)
+        if port not in _given and _is_free(host, port):
+            _given.add(port)
             return port
-    raise OSError(f"no free port between {_FIRST} and {_LAST} on {host}")
+    raise OSError(f"no free port between {FIRST} and {LAST} on {host}")
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -10,6 +10,7 @@ from relais.lifecycle import WAITING, State
 from relais.parts import PART_WORDS, Part
 from relais_cli.render import age, counted, duration, make_table
 
+_UNKNOWN = "unknown"
 _WINDOWS = {"5m": "5 min", "1h": "1 h", "today": "today, UTC"}
 
 
@@ -17,7 +18,7 @@ def figures_view(figures: dict[str, Any]) -> RenderableType:
     """Jobs by state, what ended lately, and who works."""
     states = list(State)
     rows = [
-        (kind, *(counts[state] for state in states), _oldest(counts, figures["oldest_waiting_s"].get(kind)))
+        (kind, *(_count(counts, state) for state in states), _oldest(counts, figures["oldest_waiting_s"].get(kind)))
         for kind, counts in figures["jobs"].items()
     ]
     jobs = make_table(["Kind", *states, "oldest waits"], rows, right=range(1, len(states) + 2))
@@ -26,10 +27,14 @@ def figures_view(figures: dict[str, Any]) -> RenderableType:
     return Group(jobs, *([Text(), windows] if windows else []), Text(), *lines)
 
 
+def _count(counts: dict[str, int], state: State) -> str:
+    return str(counts.get(state, _UNKNOWN))  # the monitor counts final states apart: later after its start
+
+
 def _oldest(counts: dict[str, int], age_s: float | None) -> str:
     if not any(counts[state] for state in WAITING):
         return "-"
-    return "unknown" if age_s is None else duration(age_s)
+    return _UNKNOWN if age_s is None else duration(age_s)
 
 
 def _lately(windows: dict[str, Any] | None) -> RenderableType | None:

@@ -30,7 +30,8 @@ class Forwarder:
         self._client = httpx.AsyncClient(
             base_url=api_url,
             timeout=httpx.Timeout(patience_s, connect=min(_CONNECT_S, patience_s), pool=min(_POOL_S, patience_s)),
-            limits=httpx.Limits(max_connections=_AT_ONCE),
+            # The API ends a connection that rests; an action on its way in that instant would be lost, so none is kept.
+            limits=httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=0),
             trust_env=False,
             follow_redirects=False,
         )

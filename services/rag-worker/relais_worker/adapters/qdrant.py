@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 import numpy as np
 from qdrant_client import QdrantClient, models
 
@@ -192,10 +193,8 @@ def open_index(location: str, *, timeout_s: int = 10, api_key: str | None = None
         PermanentError: `qdrant_folder_in_use` when another process has the folder open.
     """
     if location.startswith(("http://", "https://")):
-        # Relais calls its own servers: a proxy of the environment is meant for others.
         remote, prober = (
-            QdrantClient(url=location, api_key=api_key, timeout=patience_s, check_compatibility=False, trust_env=False)
-            for patience_s in (timeout_s, min(timeout_s, _PROBE_TIMEOUT_S))
+            _client_of(location, api_key, patience_s) for patience_s in (timeout_s, min(timeout_s, _PROBE_TIMEOUT_S))
         )
         return PassageIndex(remote, remote=True, prober=prober)
     try:
@@ -207,6 +206,19 @@ def open_index(location: str, *, timeout_s: int = 10, api_key: str | None = None
             "several workers.",
         ) from error
     return PassageIndex(local, remote=False)
+
+
+def _client_of(url: str, api_key: str | None, patience_s: int) -> QdrantClient:
+    # Relais calls its own servers: a proxy of the environment is meant for others. And no connection is kept:
+    # Qdrant ends one that rests after 5 s, just as httpx does, and a call on its way in that instant costs an attempt.
+    return QdrantClient(
+        url=url,
+        api_key=api_key,
+        timeout=patience_s,
+        check_compatibility=False,
+        trust_env=False,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
 
 
 def _where(*, but: Sequence[str] = (), **fields: UUID) -> models.Filter:

@@ -1,5 +1,6 @@
 """The attempts that run in this process, and how each is told to stop."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -47,7 +48,7 @@ class Run:
         self._flush = flush
         self._flush_every_s = flush_every_s
         self._last_sign = time.monotonic()
-        self._last_flush = 0.0
+        self._last_flush = -math.inf  # the clock may have begun a moment ago, with the machine
         self._text: list[str] = []
         self._abort: Abort | None = None
         self._settling = False

@@ -46,9 +46,9 @@ class Loop:
     def _run(self) -> None:
         failing = False
         while True:
-            self._turns.begin()
             try:
-                self._work()
+                with self._turns.turn():
+                    self._work()
                 if failing:
                     log.info("loop.recovered", loop=self._name)
                 failing = False
@@ -56,7 +56,6 @@ class Loop:
                 if not failing:
                     log.warning("loop.waits_for_database", loop=self._name, error=type(error).__name__)
                 failing = True
-            self._turns.end()
             self._wake.wait(self._every_s)
             self._wake.clear()
             if self._stop.is_set():

@@ -12,6 +12,7 @@ from relais_monitor.alerts.instance import Phase
 from relais_monitor.alerts.notifying.webhook import WebhookChannel
 from relais_monitor.alerts.watch import AlertWatch
 from relais_monitor.snapshot import SnapshotReader
+from support.engines import dispose
 from support.webhook_receiver import WebhookReceiver, receiving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr"  # noqa: S105 -- of this test alone
@@ -74,4 +75,4 @@ def end(watched: Watched) -> None:
     """End a watch as its process would; once is enough, twice does no harm."""
     watched.watch._desk.stop()
     watched.reader.close()
-    watched.watch._engine.dispose()
+    dispose(watched.watch._engine)

@@ -82,6 +82,15 @@ def test_every_rule_has_a_promtool_test_that_fires_and_one_that_does_not() -> No
     assert set(NAMES) - fires_not == set()
 
 
+def test_promtool_evaluates_what_is_recorded_before_the_alerts_that_read_it() -> None:
+    """Without an order promtool takes the groups in any: alerts may then see the records of the evaluation before."""
+    order = [group["name"] for text in (recording_file(), alerting_file()) for group in yaml.safe_load(text)["groups"]]
+    tests = {path.name: yaml.safe_load(path.read_text()) for path in (PROMETHEUS / "tests").glob("*.yml")}
+    judged = {name: test["group_eval_order"] for name, test in tests.items() if "rule_files" in test}
+    assert judged
+    assert judged == dict.fromkeys(judged, order)
+
+
 def test_alertmanager_inhibits_what_the_monitor_does() -> None:
     """One cause, one call, whoever notifies."""
     found = set()

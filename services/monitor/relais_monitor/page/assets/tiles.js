@@ -36,8 +36,10 @@ function crew({ idle, waiting, silent }) {
   return [`${idle} free`, waiting && `${waiting} held back`, silent && `${silent} silent`].filter(Boolean).join(", ");
 }
 
+/** Null for a final state that the monitor hasn't counted yet. */
 function total(counts, state) {
-  return Object.values(counts).reduce((sum, states) => sum + (states[state] ?? 0), 0);
+  const known = Object.values(counts).filter((states) => state in states);
+  return known.length ? known.reduce((sum, states) => sum + states[state], 0) : null;
 }
 
 function show(name, figure, note, tone = "") {
