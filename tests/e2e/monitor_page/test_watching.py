@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from sqlalchemy import text
 
 from relais.refs import ref_of
@@ -235,3 +235,17 @@ def test_a_job_that_does_not_exist_says_so(open_page):
     expect(page.get_by_role("alert").first).to_contain_text("No job has this ref")
     page.goto(page.url.replace("0123456789ab", "nonsense"))
     expect(page.get_by_role("alert").first).to_contain_text("This is no ref of a job")
+
+
+def test_nothing_can_be_clicked_before_the_page_can_answer(site, open_page):
+    """What is clicked while the scripts are on their way isn't swallowed, nor sent by the browser in its own way."""
+    page = open_page("/?state=failed")
+    held: list[Route] = []
+    page.route("**/status.js", lambda route: held.append(route))  # noqa: PLW0108 -- Playwright marks what it calls
+    page.goto(page.url, wait_until="commit")
+    page.locator("#filters [type=submit]").click(force=True)
+    expect(page.locator("main")).to_have_attribute("inert", "")
+    for request in held:
+        request.continue_()
+    page.locator("#clear-filters").click()
+    expect(page).to_have_url(f"{site.url}/")

@@ -7,6 +7,7 @@ import { badge, possible } from "./job-table.js";
 import { startTexts } from "./job-texts.js";
 import { read } from "./http.js";
 import { may, operator, watchKey } from "./key.js";
+import { letIn } from "./let-in.js";
 import { showLedger, showLife } from "./life.js";
 import { noteTime, repeat, showLive } from "./live.js";
 import { startSignIn } from "./sign-in.js";
@@ -20,6 +21,7 @@ startSignIn();
 const texts = startTexts(ref);
 startActions();
 showWayBack();
+letIn();
 const loop = repeat(refresh, EVERY_MS, report);
 watchKey(showActions);
 

@@ -8,6 +8,7 @@ import { makeFailures } from "./failures.js";
 import { read } from "./http.js";
 import { startJobs } from "./jobs-panel.js";
 import { watchKey } from "./key.js";
+import { letIn } from "./let-in.js";
 import { noteTime, repeat, showLive } from "./live.js";
 import { startSignIn } from "./sign-in.js";
 import { showAlertTile, showEnds, showTiles } from "./tiles.js";
@@ -42,6 +43,7 @@ byId("alerts-body").append(alerts.node);
 startTrends();
 startTileLinks();
 startDiagnosis(byId("diagnosis-body"));
+letIn();
 
 const loop = repeat(refresh, EVERY_MS, showLive);
 const alertsLoop = repeat(refreshAlerts, ALERTS_EVERY_MS);
