@@ -16,6 +16,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Statement = Callable[Concatenate[Connection, P], T]
 
+_FAREWELL_S = 1.0
+
 
 class DatabaseAwayError(Exception):
     """The database can't be reached, has no free connection, or is too slow; the same call may succeed later."""
@@ -63,7 +65,9 @@ class Database:
         return await self._within_patience(self._write(function, *args, **kwargs))
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close the pool, once the statements that were cut short are over, or won't be soon."""
+        if self._abandoned:  # the end of the loop would cancel them once more, in the middle of their cancellation
+            await asyncio.wait(self._abandoned, timeout=_FAREWELL_S)
         await self._engine.dispose()
 
     async def _read(self, function: Statement[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -83,7 +87,7 @@ class Database:
         try:
             await asyncio.wait({task}, timeout=self._patience_s)
         except asyncio.CancelledError:
-            task.cancel()
+            self._abandon(task)
             raise
         if not task.done():
             self._abandon(task)
