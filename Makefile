@@ -28,7 +28,7 @@ up: $(STAMPS)/runtime ## Start Relais with embedded parts; Ctrl-C stops it. ARGS
 	@exec $(BIN)/relais up $(ARGS)
 
 test: $(STAMPS)/model servers ## Run every test. ARGS go to pytest.
-	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint unit alerts audit ## Run the linters, the unit tests, those of the alert rules and the audit: no servers, about a minute.
 

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -29,6 +30,15 @@ def _take_own_ports(process: str, processes: int) -> None:
 
 if process := os.environ.get("PYTEST_XDIST_WORKER"):
     _take_own_ports(process, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+
+
+# Files that wait for whole systems first: one that began last would leave the other processes of pytest idle.
+_LONGEST_FIRST = ("containers", "e2e", "faults", "fuzz", "integration", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders with the longest tests first; within a folder the order stays the random one."""
+    items.sort(key=lambda item: _LONGEST_FIRST.index(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
 @pytest.fixture(autouse=True)
