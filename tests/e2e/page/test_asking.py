@@ -1,7 +1,9 @@
 """From a question to its answer, as the page shows it."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
+
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -154,6 +156,24 @@ def test_cancels_a_waiting_message(chat, log, ask, fake):
     chat.get_by_role("button", name="Ask again").click()
     expect(log.get_by_text("Position 1 in the queue")).to_be_visible()
     assert len(fake.retried) == 1
+
+
+def test_a_cancelled_message_is_followed_no_longer(chat, log, ask, fake):
+    """Nothing that its old stream may still bring undoes what a person does next."""
+    ask("Returns?")
+    expect(log.get_by_text("Position 3")).to_be_visible()
+    message = fake.last()
+
+    def cancel_without_event(route: Route) -> None:
+        message.status = {**message.status, "status": "cancelled"}
+        route.fulfill(status=202, json=message.status)
+
+    chat.route("**/cancel", cancel_without_event)
+    chat.get_by_role("button", name="Cancel").click()
+    expect(log.get_by_text("Cancelled")).to_be_visible()
+    wait_until(lambda: not fake.live, 10, "the stream is closed")
+    chat.get_by_role("button", name="Ask again").click()
+    expect(log.get_by_text("Position 1 in the queue")).to_be_visible()
 
 
 def test_a_person_may_ask_the_next_question_while_waiting(log, ask, fake):

@@ -151,7 +151,10 @@ export class Conversation {
     entry.item = null;
     entry.view.showStatus(status);
     if (!quiet && before !== status.status) announceStatus(status);
-    if (isFinal(status)) entry.follower = null;
+    if (isFinal(status)) {
+      entry.follower?.stop(); // else what it hears late would undo a retry
+      entry.follower = null;
+    }
     this.#followOldest();
   }
 
