@@ -175,13 +175,15 @@ async def stream(fake: FakeApi, message_id: str, request: Request) -> AsyncItera
         fake.messages[message_id].events.clear()
         fake.on_connect()
     sent = 0
-    while not await request.is_disconnected():
-        events = fake.messages[message_id].events
-        while sent < len(events):
-            sent += 1
-            yield events[sent - 1]
-        await asyncio.sleep(0.02)
-    fake.live.discard(message_id)
+    try:
+        while not await request.is_disconnected():
+            events = fake.messages[message_id].events
+            while sent < len(events):
+                sent += 1
+                yield events[sent - 1]
+            await asyncio.sleep(0.02)
+    finally:  # Starlette may see the end first, and cancels us then
+        fake.live.discard(message_id)
 
 
 @pytest.fixture
