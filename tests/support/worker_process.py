@@ -1,6 +1,7 @@
 """A worker with its sweeper as one process, whose pipeline behaves as a job's deadline says: `python -m` this.
 
-Needs RELAIS_DATABASE_URL; the broker is this process's memory.
+Needs RELAIS_DATABASE_URL; the broker is this process's memory. With `slow-start` as its argument its start never comes
+back, though jobs run already.
 """
 
 import re
@@ -38,6 +39,14 @@ def misbehave(job: ClaimedJob, progress: Progress) -> Answer:
         threading.Event().wait(0.05)
 
 
+class _SlowStart(WorkerService):
+    """Takes its first message before its start has come back, which is a race else."""
+
+    def start(self) -> None:
+        super().start()
+        threading.Event().wait()
+
+
 def main() -> int:
     settings = load_settings(WorkerSettings)
     configure_logging(log_format=settings.log_format, level=settings.log_level)
@@ -47,7 +56,8 @@ def main() -> int:
     pipelines = {"answer": misbehave, "ingest": misbehave}
     breakers = Breakers({}, every_s=1.0)
     parts = replace(parts, broker=broker, publisher=Publisher(broker), pipelines=pipelines, breakers=breakers)
-    return run_until_told(WorkerService(parts))
+    service = _SlowStart if "slow-start" in sys.argv else WorkerService
+    return run_until_told(service(parts))
 
 
 if __name__ == "__main__":

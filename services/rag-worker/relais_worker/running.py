@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Protocol
 
 import structlog
@@ -58,7 +59,6 @@ def run_until_told(service: Service) -> int:
     told = SignalEvent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    faulthandler.dump_traceback_later(_WAIT_FOR_DATABASE_S + service.deaf_limit_s, exit=True)
     if not _start(service, told):
         return 0 if told.is_set() else 1
     well = True
@@ -80,7 +80,7 @@ def _start(service: Service, told: SignalEvent, *, patience_s: float = _WAIT_FOR
     remind_at = 0.0
     while not told.is_set():
         try:
-            service.start()
+            _start_once(service, give_up_at)
         except DBAPIError as error:
             now = time.monotonic()
             if not is_outage(error) or now >= give_up_at:
@@ -95,6 +95,21 @@ def _start(service: Service, told: SignalEvent, *, patience_s: float = _WAIT_FOR
         else:
             return True
     return False
+
+
+def _start_once(service: Service, give_up_at: float) -> None:
+    """Start in a thread, and look meanwhile: its other threads work already before it has come back.
+
+    One that hangs on is looked at no more after `give_up_at`, so that the timer ends the process.
+    """
+    with ThreadPoolExecutor(1, "start") as executor:
+        start = executor.submit(service.start)
+        looks_until = max(give_up_at, time.monotonic() + _LOOK_EVERY_S)
+        while not start.done():
+            if time.monotonic() < looks_until:
+                faulthandler.dump_traceback_later(service.deaf_limit_s, exit=True)
+            wait([start], _LOOK_EVERY_S)
+        start.result()
 
 
 def _stop(service: Service) -> bool:

@@ -1,14 +1,24 @@
 """How long a process waits for its database at the start."""
 
+import faulthandler
 import threading
 import time
+from collections.abc import Iterator
 
+import pytest
 from sqlalchemy import text
 
 from relais.stopping import SignalEvent
 from relais.store.engine import make_engine
 from relais_cli.parts.ports import free_port
 from relais_worker.running import _start
+
+
+@pytest.fixture(autouse=True)
+def _no_timer_left() -> Iterator[None]:
+    """Take back the timer that would end this process of tests, as it would a service that is deaf."""
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 class _Starting:
@@ -29,22 +39,22 @@ class _Starting:
         self._engine.dispose()
 
 
-def test_a_database_that_never_comes_ends_the_wait(capsys):
+def test_a_database_that_never_comes_ends_the_wait(capfd):
     """The log says first that it waits, and in the end that it gave up, with the remedy."""
     service = _Starting(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1")
     assert not _start(service, SignalEvent(), patience_s=1.5)
-    said = capsys.readouterr().out
+    said = capfd.readouterr().out
     assert said.index("start.waits_for_database") < said.index("start.failed")
     assert "check RELAIS_DATABASE_URL" in said
 
 
-def test_a_database_without_its_schema_is_not_waited_for(empty_database_url: str, capsys):
+def test_a_database_without_its_schema_is_not_waited_for(empty_database_url: str, capfd):
     """Waiting would not help: the remedy is named at once."""
     service = _Starting(empty_database_url, "SELECT FROM workers")
     began_at = time.monotonic()
     assert not _start(service, SignalEvent(), patience_s=60)
     assert time.monotonic() - began_at < 10
-    assert "relais migrate" in capsys.readouterr().out
+    assert "relais migrate" in capfd.readouterr().out
     service.stop()
 
 

@@ -29,7 +29,7 @@ def start_process(database_url: str, tmp_path: Path) -> Iterator[Callable[..., s
     """Start `support.worker_process`; killed at the end if it still runs."""
     started = []
 
-    def start(**settings: str) -> subprocess.Popen[str]:
+    def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
         env = os.environ | {
             "PYTHONPATH": str(TESTS),
             "RELAIS_DATABASE_URL": database_url,
@@ -38,7 +38,7 @@ def start_process(database_url: str, tmp_path: Path) -> Iterator[Callable[..., s
             "RELAIS_DRAIN_TIMEOUT_S": "1",
             **settings,
         }
-        command = [sys.executable, "-m", "support.worker_process"]
+        command = [sys.executable, "-m", "support.worker_process", *arguments]
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         started.append(process)
         return process
@@ -90,6 +90,15 @@ def test_code_that_keeps_pythons_global_lock_ends_the_process_too(engine: Engine
     accept_many(engine, make_agent(engine, deadline_s=DEAF_S), 1)
     process = start_process(RELAIS_WATCHDOG_GRACE_S="2")
     said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "misbehave" in said, "the traceback shows where"
+
+
+def test_code_that_keeps_the_lock_before_the_start_came_back_ends_the_process_no_later(engine: Engine, start_process):
+    """A message that waits is taken while the worker still starts: it gets no minute more than any other."""
+    accept_many(engine, make_agent(engine, deadline_s=DEAF_S), 1)
+    process = start_process("slow-start", RELAIS_WATCHDOG_GRACE_S="2")
+    said, _ = process.communicate(timeout=45)
     assert process.returncode == 1, said
     assert "misbehave" in said, "the traceback shows where"
 
