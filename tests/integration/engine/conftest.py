@@ -84,10 +84,13 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
                 stack, worker_database or database, broker, pipeline, probes=probes or {}, pace=seconds
             )
             service = WorkerService(parts)
-            sweeper = _sweeper(stack, database, broker, broker_url, seconds)
+            # As `relais up` does: a broker in memory is shared; on RabbitMQ each has its own, for one thread sends.
+            own = broker if broker_url == "memory://" else make_broker(broker_url)
+            sweeper = _sweeper(stack, database, own, broker_url, seconds)
             service.start()
             stack.callback(service.stop)
             sweeper.start()
+            stack.callback(own.close)
             stack.callback(sweeper.stop)
             return service
 

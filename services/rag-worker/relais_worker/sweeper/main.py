@@ -10,7 +10,7 @@ from relais_worker.sweeper.service import SweeperService
 
 
 def build_sweeper(settings: SweeperSettings, broker: AnyBroker | None = None) -> SweeperService:
-    """Put a sweeper together; nothing starts yet. `broker` may be shared with a worker."""
+    """Put a sweeper together; nothing starts yet. One `broker` serves a worker too if it is in memory."""
     broker = broker or make_broker(settings.broker_url.get_secret_value())
     engine = make_engine(
         settings.database_url.get_secret_value(),
