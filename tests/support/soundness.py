@@ -1,9 +1,12 @@
-"""What must hold of the database after any fault: the promise, as assertions."""
+"""What must hold after any fault: the promise, as assertions on the database; and that a worker's threads do well."""
 
 from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Engine, text
+
+from relais_worker.service import WorkerService
+from relais_worker.watchdog import LOOKS
 
 _LEFT_LEASES = """
 SELECT l.job_id, l.attempt, l.worker_id, j.state, j.attempt AS job_attempt, (
@@ -56,3 +59,8 @@ def assert_ledger_sound(engine: Engine) -> None:
         assert not broken, broken[:3]
         left = conn.execute(text(_LEFT_LEASES)).mappings().all()
         assert not left, [dict(lease) for lease in left]
+
+
+def assert_all_threads_well(service: WorkerService) -> None:
+    """The watchdog finds no defect, though it is asked as often as it takes to find one."""
+    assert all(service.alive for _ in range(LOOKS))

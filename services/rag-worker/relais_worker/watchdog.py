@@ -14,7 +14,7 @@ import structlog
 
 from relais_worker.engine.runs import Run
 
-_LOOKS = 3  # in a row: after a pause of the whole process (SIGSTOP, a suspended machine) every thread looks late once
+LOOKS = 3  # in a row: after a pause of the whole process (SIGSTOP, a suspended machine) every thread looks late once
 _FRAMES = 4
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Watchdog:
         if not self.found_defect:
             defect = self._find()
             self._looks = self._looks + 1 if defect else 0
-            if defect and self._looks >= _LOOKS:
+            if defect and self._looks >= LOOKS:
                 self.found_defect = True
                 log.critical("watchdog.defect", **defect)
         return not self.found_defect

@@ -14,6 +14,7 @@ from relais.store.engine import make_engine
 from relais_worker.liveness import BLINK_S, silence_s
 from support.proxy import Proxy
 from support.seeding import accept_many, make_agent, state_of
+from support.soundness import assert_all_threads_well
 from support.stalls import StallWatch
 from support.waiting import wait_until
 
@@ -150,7 +151,7 @@ def test_a_frozen_connection_neither_hangs_the_heartbeat_nor_costs_an_attempt(
     gate.open.set()
     wait_until(lambda: state_of(engine, job) == "completed", 10, "completed")
     assert "expire" not in _events(engine)
-    assert service.alive
+    assert_all_threads_well(service)
 
 
 def test_a_claim_whose_end_was_lost_is_handed_back_at_once(

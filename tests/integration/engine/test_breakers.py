@@ -11,6 +11,7 @@ from relais.errors import PartAwayError
 from relais.parts import Part
 from relais.store.jobs import cancel_job
 from support.seeding import accept, accept_many, answer, make_agent, new_message, state_of
+from support.soundness import assert_all_threads_well
 from support.waiting import wait_until
 
 
@@ -106,7 +107,7 @@ def test_a_worker_that_starts_while_a_part_is_down_says_so_before_any_job_fails(
     asked = part.probes
     wait_until(lambda: part.probes > asked + 3, 10, "a while")
     assert state_of(engine, job) in {"pending", "queued"}
-    assert service.alive
+    assert_all_threads_well(service)
     part.off = False
     wait_until(lambda: state_of(engine, job) == "completed", 10, "answered")
     assert _row(engine, "SELECT attempt FROM jobs") == (1,)

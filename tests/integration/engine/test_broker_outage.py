@@ -5,6 +5,7 @@ import threading
 from sqlalchemy import Engine, text
 
 from support.seeding import accept_many, make_agent, state_of
+from support.soundness import assert_all_threads_well
 from support.waiting import wait_until
 
 
@@ -25,7 +26,7 @@ def test_a_broker_that_restarts_disturbs_no_running_job(engine: Engine, start_wo
     accept_many(engine, agent, 5)
     private_rabbitmq.start()
     wait_until(lambda: _completed(engine) == 6, 60, "the others too")
-    assert all(service.alive for _ in range(3)), "the watchdog finds nothing in three looks"
+    assert_all_threads_well(service)
     with engine.begin() as conn:
         assert conn.execute(text("SELECT max(attempt) FROM jobs")).scalar_one() == 1
     private_rabbitmq.stop()

@@ -1,6 +1,8 @@
 """How long a process waits for its database at the start."""
 
 import faulthandler
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,18 @@ def _no_timer_left() -> Iterator[None]:
     """Take back the timer that would end this process of tests, as it would a service that is deaf."""
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+_NEVER_COMES_BACK = """
+import threading
+from types import SimpleNamespace
+
+from relais.stopping import SignalEvent
+from relais_worker.running import _start
+
+service = SimpleNamespace(start=threading.Event().wait, deaf_limit_s=1.0)
+_start(service, SignalEvent(), patience_s=0.5)
+"""
 
 
 class _Starting:
@@ -64,3 +78,11 @@ def test_a_signal_ends_the_wait():
     service = _Starting(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "SELECT 1")
     threading.Timer(0.5, told.set).start()
     assert not _start(service, told, patience_s=60)
+
+
+def test_a_start_that_never_comes_back_ends_the_process():
+    """Waiting has its end also within one try; the traceback says where it hangs."""
+    command = [sys.executable, "-c", _NEVER_COMES_BACK]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1, ended.stderr
+    assert "_start_once" in ended.stderr

@@ -18,6 +18,7 @@ from relais_cli.embedded.whole import _watch
 from relais_cli.errors import CliError
 from relais_cli.parts.home import Home
 from support.seeding import accept_many, answer, make_agent
+from support.soundness import assert_all_threads_well
 from support.waiting import wait_until
 from support.worker_process import DEAF_S, STUCK_S
 
@@ -124,7 +125,7 @@ def test_a_thread_of_dramatiq_that_dies_is_found(engine: Engine, start_worker):
     """An exception raised into a waiting thread ends it for good (dramatiq #445); the worker doesn't pass for alive."""
     service = start_worker(lambda job, progress: answer())
     victim = service._worker.workers[0]
-    assert service.alive
+    assert_all_threads_well(service)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim.ident), ctypes.py_object(KeyboardInterrupt))
     wait_until(lambda: not victim.is_alive(), 10, "the thread died")
     wait_until(lambda: not service.alive, 10, "the watchdog knows")
@@ -133,7 +134,7 @@ def test_a_thread_of_dramatiq_that_dies_is_found(engine: Engine, start_worker):
 def test_a_consumer_that_rabbitmq_never_answers_is_found(start_worker, monkeypatch):
     """It would take no token any more, and look alive; the worker ends and is started anew."""
     service = start_worker(lambda job, progress: answer())
-    assert service.alive
+    assert_all_threads_well(service)
     monkeypatch.setattr(MemoryBroker, "consumer_busy_s", lambda _, queue: 121.0 if queue == "documents" else 0.0)
     wait_until(lambda: not service.alive, 10, "the watchdog knows")
 
