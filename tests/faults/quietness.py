@@ -16,8 +16,8 @@ _AGAIN_S = 0.25
 # A pool, a cache or a log may open one more; what leaks with every trial soon exceeds these.
 _MORE_THREADS, _MORE_FILES = 6, 12
 _LISTS = ("connections", "channels")
-# What each process may keep open, by its settings: the pool of the worker is its threads and two more.
-_POOLS = {"relais-api": 10, "relais-worker": 6, "relais-sweeper": 2, "relais-monitor": 2}
+# What each process may keep open, by its settings; a worker's heartbeat has one of its own.
+POOLS = {"relais-api": 10, "relais-worker": 6, "relais-sweeper": 2, "relais-monitor": 5}
 # To the broker: a thread that publishes has one, a worker one more for each queue; one may be about to be replaced.
 _TO_BROKER = {"relais_api": 3, "relais_worker": 7, "relais_worker.sweeper": 3, "relais_monitor": 1}
 _CONNECTIONS = text("""
@@ -74,7 +74,7 @@ class Quietness:
         with self.rig.engine.begin() as conn:
             rows = list(conn.execute(_CONNECTIONS))
         for row in rows:
-            allowed = _POOLS.get(row.name, 0) * (_WORKERS if row.name == "relais-worker" else 1)
+            allowed = POOLS.get(row.name, 0) * (_WORKERS if row.name == "relais-worker" else 1)
             if row.connections > allowed:
                 found.append(f"PostgreSQL has {row.connections} connections of {row.name}, at most {allowed} are right")
         return found + self._broker()

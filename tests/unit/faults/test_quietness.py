@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from faults.quietness import Quietness, differences
+from faults.quietness import POOLS, Quietness, differences
+from faults.timings import CAMPAIGN
+from relais.broker import make_broker
+from relais.settings import load_settings
+from relais_api.main import dependencies as api_parts
+from relais_api.settings import ApiSettings
+from relais_monitor.main import dependencies as monitor_parts
+from relais_monitor.settings import MonitorSettings
+from relais_worker.main import build_worker
+from relais_worker.settings import SweeperSettings, WorkerSettings
+from relais_worker.sweeper.main import build_sweeper
 
 _MANY = 40
 
@@ -42,6 +52,22 @@ def test_a_process_that_has_gone_is_noticed(idle: Any):
     idle.popen.kill()
     idle.popen.wait()
     assert quietness.grown(idle) == [f"relais_worker ({idle.popen.pid}) is not there"]
+
+
+def test_each_service_may_keep_what_its_pools_hold(monkeypatch: pytest.MonkeyPatch):
+    """Fewer would be a false alarm one day, when all are in use at once; more would let a leak pass."""
+    addresses = {"DATABASE": "postgresql://127.0.0.1:1/none", "BROKER": "memory://", "QDRANT": "http://127.0.0.1:1"}
+    for name, value in {**CAMPAIGN, **{f"RELAIS_{part}_URL": url for part, url in addresses.items()}}.items():
+        monkeypatch.setenv(name, value)
+    broker = make_broker("memory://")
+    worker = build_worker(load_settings(WorkerSettings), broker)._parts
+    engines = {
+        "relais-api": [api_parts(load_settings(ApiSettings), broker).engine],
+        "relais-worker": [worker.engine, worker.heartbeat._engine],
+        "relais-sweeper": [build_sweeper(load_settings(SweeperSettings), broker).engine],
+        "relais-monitor": [monitor_parts(load_settings(MonitorSettings)).engine],
+    }
+    assert {name: sum(engine.pool.size() for engine in pools) for name, pools in engines.items()} == POOLS
 
 
 @pytest.mark.parametrize(
