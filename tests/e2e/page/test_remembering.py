@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from support.waiting import wait_until
+
 pytestmark = pytest.mark.browser
 
 
@@ -69,7 +71,8 @@ def test_a_deleted_session_is_forgotten(chat, log):
     chat.evaluate("sessionStorage.setItem('relais:demo-token:session', '6f1c3a52-2f0b-4b0e-9c57-0b6f6a3d0c11')")
     chat.reload()
     expect(log.get_by_text("I answer questions about orders")).to_be_visible()
-    chat.wait_for_function("sessionStorage.getItem('relais:demo-token:session') === null")
+    # Not `wait_for_function`: from its second look on it evaluates in the page, which the page's CSP refuses.
+    wait_until(lambda: chat.evaluate("sessionStorage.getItem('relais:demo-token:session')") is None, 10, "forgotten")
 
 
 def test_says_when_the_history_cannot_be_read(chat, log, ask, fake):
