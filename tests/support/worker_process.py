@@ -56,8 +56,8 @@ def main() -> int:
     pipelines = {"answer": misbehave, "ingest": misbehave}
     breakers = Breakers({}, every_s=1.0)
     parts = replace(parts, broker=broker, publisher=Publisher(broker), pipelines=pipelines, breakers=breakers)
-    service = _SlowStart if "slow-start" in sys.argv else WorkerService
-    return run_until_told(service(parts))
+    kind = _SlowStart if "slow-start" in sys.argv else WorkerService
+    return run_until_told(kind(parts))
 
 
 if __name__ == "__main__":

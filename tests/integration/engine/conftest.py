@@ -84,13 +84,10 @@ def start_worker(database_url: str) -> Iterator[Callable[..., WorkerService]]:
                 stack, worker_database or database, broker, pipeline, probes=probes or {}, pace=seconds
             )
             service = WorkerService(parts)
-            # As `relais up` does: a broker in memory is shared; on RabbitMQ each has its own, for one thread sends.
-            own = broker if broker_url == "memory://" else make_broker(broker_url)
-            sweeper = _sweeper(stack, database, own, broker_url, seconds)
+            sweeper = _sweeper(stack, database, _broker_beside(stack, broker, broker_url), broker_url, seconds)
             service.start()
             stack.callback(service.stop)
             sweeper.start()
-            stack.callback(own.close)
             stack.callback(sweeper.stop)
             return service
 
@@ -128,6 +125,15 @@ def _worker_parts(
         stall_s=pace.stall_s,
         drain_s=pace.drain_s,
     )
+
+
+def _broker_beside(stack: ExitStack, broker: AnyBroker, broker_url: str) -> AnyBroker:
+    """The sweeper's, as in `relais up`: shared in memory; on RabbitMQ its own, for only one thread may send by each."""
+    if broker_url == "memory://":
+        return broker
+    own = make_broker(broker_url)
+    stack.callback(own.close)
+    return own
 
 
 def _sweeper(stack: ExitStack, database: str, broker: AnyBroker, broker_url: str, pace: Pace) -> SweeperService:
